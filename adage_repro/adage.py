@@ -1,0 +1,239 @@
+"""The two-layer framework (Eqs. 1-3) for any aggregative game: followers and a leader climb their own payoffs in turn."""
+
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any, Protocol, dataclass_transform, get_type_hints
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from adage_repro.parameters import check, check_value
+from adage_repro.sums import total
+
+
+@dataclass_transform(frozen_default=True)
+def model(cls: type) -> type:
+    """Make `cls` a frozen dataclass that JAX can trace.
+
+    Fields annotated `int`, `str` or `bool` are sizes and choices: another value compiles anew. All others are traced numbers:
+    a sweep over them compiles once.
+    """
+    cls = dataclass(frozen=True)(cls)
+    hints = get_type_hints(cls)
+    names = [field.name for field in fields(cls)]
+    static = [name for name in names if hints[name] in (int, str, bool)]
+    traced = [name for name in names if name not in static]
+
+    def flatten(self):
+        return [getattr(self, name) for name in traced], tuple(getattr(self, name) for name in static)
+
+    def unflatten(static_values, traced_values):
+        self = object.__new__(cls)  # JAX fills it with tracers: nothing to check
+        for name, value in zip([*traced, *static], [*traced_values, *static_values], strict=True):
+            object.__setattr__(self, name, value)
+        return self
+
+    jax.tree_util.register_pytree_node(cls, flatten, unflatten)
+    return cls
+
+
+class Game(Protocol):
+    """An aggregative game: a follower feels the others only through the mean action of those present."""
+
+    def utility(self, action: Array, mean: Array, n_present: Array, leader_action: Array) -> Array:
+        """A follower's payoff U_i (scalar) from its own `action`, the `mean` action of all present (own included; the total is
+        `n_present * mean`), how many are present and the leader's action. Must be differentiable in the first two and the last."""
+        ...
+
+    def objective(self, utilities: Array, present: Array) -> Array:
+        """The leader's payoff U_L (scalar) from the followers' utilities (N,) and who is present (N,). Needed with a leader only."""
+        ...
+
+
+@model
+class Settings:
+    """How the two layers learn (Eq. 3, App. A).
+
+    iterations      I, at least 0
+    follower_lr     α_F; every follower present climbs its own utility each iteration
+    leader_lr       α_L; None for no leader: its action then stays at `leader_start`
+    leader_every    the leader acts in iterations 0, k, 2k, …
+    order           `simultaneous`: all followers from the same actions; `alternating`: one after the other
+    late_group      `absent`: an agent is in the game from its entry time on; `frozen`: always, but learns only from then on
+    entry_time      ι: one iteration for all or one per agent (N,)
+    action_bounds, leader_bounds   box that actions are clipped to after each step
+
+    ValueError: a value of the wrong type or out of its range.
+    """
+
+    iterations: int
+    follower_lr: float
+    leader_lr: float | None = None
+    leader_every: int = 2
+    order: str = "simultaneous"
+    late_group: str = "absent"
+    entry_time: Array | int = 0
+    action_bounds: tuple[float, float] = (0.0, 1.0)
+    leader_bounds: tuple[float, float] = (0.0, 0.1)
+    leader_start: float = 0.0
+
+    def __post_init__(self):
+        check_value("iterations", self.iterations, "int", "[0, inf)")
+        check_value("leader_every", self.leader_every, "int", "[1, inf)")
+        check_value("entry_time", self.entry_time, "int", "[0, inf)")
+        for name in ("follower_lr", "order", "late_group"):
+            check(name, getattr(self, name))
+        if self.leader_lr is not None:
+            check("leader_lr", self.leader_lr)
+        for name in ("action_bounds", "leader_bounds"):
+            _check_box(name, jnp.zeros(0), getattr(self, name))
+        _check_box("leader_start", self.leader_start, self.leader_bounds)
+
+
+@model
+class History:
+    """What happened. Row 0 is the start, row r the state after iteration r - 1, with the presence of that iteration.
+
+    actions        (I + 1, N) strategies π; one that has not entered keeps its start
+    leader_action  (I + 1,)
+    present        (I + 1, N) bool
+    utilities      (I + 1, N) of the row's own actions, leader's action and presence; 0 where absent
+    objective      (I + 1,) the leader's, or None without a leader
+
+    A batch of starts puts one more axis, the run, in front of each.
+    """
+
+    actions: Array
+    leader_action: Array
+    present: Array
+    utilities: Array
+    objective: Array | None
+
+
+def solve(game: Game, settings: Settings, start: Array) -> History:
+    """Alternating gradient descent (Eq. 3) from `start` (N,), or from each row of a batch of starts (runs, N).
+
+    In iteration t = 0, 1, … first the leader steps, if it is its turn, then the followers, who see its new action.
+    Compiles once for each size and choice; numbers may change freely. ValueError: `start` out of the action bounds.
+    """
+    start = jnp.asarray(start, float)
+    if start.ndim not in (1, 2):
+        raise ValueError(f"start must have shape (N,) or (runs, N), got {start.shape}")
+    _check_box("start", start, settings.action_bounds)
+    if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != start.shape[-1:]:
+        raise ValueError(f"entry_time must be one number or one per agent, {start.shape[-1]}, got {jnp.shape(settings.entry_time)}")
+    return _solve(*jax.tree.map(jnp.asarray, (game, settings)), start)
+
+
+def _check_box(name: str, value: Array | float, bounds: tuple[float, float]) -> None:
+    """Refuse a box that is empty or not finite, and a value outside it."""
+    low, high = bounds
+    if isinstance(low, jax.core.Tracer) or isinstance(high, jax.core.Tracer):
+        return
+    if not (jnp.isfinite(low) and jnp.isfinite(high) and low <= high):
+        raise ValueError(f"{name} needs two finite bounds, the lower first, got ({low}, {high})")
+    check_value(name, value, "float", f"[{low}, {high}]")
+
+
+@jax.jit
+def _solve(game: Game, settings: Settings, start: Array) -> History:
+    run = partial(_trajectory, game, settings)
+    return run(start) if start.ndim == 1 else jax.vmap(run)(start)
+
+
+def _trajectory(game: Game, settings: Settings, start: Array) -> History:
+    entry_time = jnp.broadcast_to(settings.entry_time, start.shape)
+    update = {"simultaneous": simultaneous, "alternating": alternating}[settings.order]
+
+    def presence(t):
+        learning = t >= entry_time
+        return learning, learning | (settings.late_group == "frozen")
+
+    def row(state, t):
+        _, present = presence(jnp.maximum(t - 1, 0))
+        payoffs = utilities(game, state[0], present, state[1])
+        objective = None if settings.leader_lr is None else game.objective(payoffs, present)
+        return iteration(state, t), History(*state, present, payoffs, objective)
+
+    def iteration(state, t):
+        actions, leader_action = state
+        learning, present = presence(t)
+        if settings.leader_lr is not None:
+            leader_action = lax.cond(
+                t % settings.leader_every == 0,
+                lambda: jnp.clip(
+                    leader_action + settings.leader_lr * leader_gradient(game, actions, present, leader_action),
+                    *settings.leader_bounds,
+                ),
+                lambda: leader_action,
+            )
+        return update(game, settings, actions, present, learning, leader_action), leader_action
+
+    begin = (start, jnp.asarray(settings.leader_start, float))
+    return lax.scan(row, begin, jnp.arange(settings.iterations + 1))[1]  # the step after the last row is not used
+
+
+def simultaneous(game, settings, actions, present, learning, leader_action):
+    """One follower step of Eq. 3, all from the same actions."""
+    gradients = follower_gradients(game, actions, present, leader_action)
+    return jnp.where(learning, jnp.clip(actions + settings.follower_lr * gradients, *settings.action_bounds), actions)
+
+
+def alternating(game, settings, actions, present, learning, leader_action):
+    """One sweep of Eq. 3 over agents 0 … N - 1, each seeing the latest iterates of the others."""
+    n_present, mean = crowd_mean(actions, present)
+    low_ahead = lax.cummin(jnp.where(present, actions, jnp.inf), reverse=True)
+    high_ahead = lax.cummax(jnp.where(present, actions, -jnp.inf), reverse=True)
+
+    def one(carry, agent):
+        mean, low, high = carry
+        action, present, learning, low_ahead, high_ahead = agent
+        mean = jnp.clip(mean, jnp.minimum(low, low_ahead), jnp.maximum(high, high_ahead))
+        gradient = own_gradient(game, action, mean, n_present, leader_action)
+        new = jnp.where(learning, jnp.clip(action + settings.follower_lr * gradient, *settings.action_bounds), action)
+        low = jnp.where(present, jnp.minimum(low, new), low)
+        high = jnp.where(present, jnp.maximum(high, new), high)
+        return (mean + (new - action) / n_present, low, high), new
+
+    begin = (mean, jnp.full_like(mean, jnp.inf), jnp.full_like(mean, -jnp.inf))
+    return lax.scan(one, begin, (actions, present, learning, low_ahead, high_ahead))[1]
+
+
+def crowd_mean(actions: Array, present: Array) -> tuple[Array, Array]:
+    """How many are present (at least 1, so that nothing divides by zero) and their mean action.
+
+    A mean lies between the smallest and the largest action; rounding may put it an ulp outside. Clipped back, it is exact
+    where all actions are equal, so that agents who do the same sit on the kink of a tax, never beside it.
+    """
+    n_present = jnp.maximum(present.sum(), 1).astype(actions.dtype)
+    mean = total(jnp.where(present, actions, 0.0)) / n_present
+    low, high = jnp.where(present, actions, jnp.inf).min(), jnp.where(present, actions, -jnp.inf).max()
+    return n_present, jnp.where(present.any(), jnp.clip(mean, low, high), 0.0)
+
+
+def own_gradient(game: Game, action: Array, mean: Array, n_present: Array, leader_action: Array) -> Array:
+    """∂U_i/∂a_i of one follower, the others' actions held fixed: its own step moves the mean by 1/n."""
+    return jax.grad(lambda own: game.utility(own, mean + (own - action) / n_present, n_present, leader_action))(action)
+
+
+def follower_gradients(game: Game, actions: Array, present: Array, leader_action: Array) -> Array:
+    """∂U_i/∂a_i (N,) of all followers (Eq. 3) in O(N) time and memory."""
+    n_present, mean = crowd_mean(actions, present)
+    return jax.vmap(lambda action: own_gradient(game, action, mean, n_present, leader_action))(actions)
+
+
+def utilities(game: Game, actions: Array, present: Array, leader_action: Array) -> Array:
+    """U_i (N,) of all followers at the profile `actions` (N,); 0 where absent."""
+    n_present, mean = crowd_mean(actions, present)
+    payoffs = jax.vmap(lambda action: game.utility(action, mean, n_present, leader_action))(actions)
+    return jnp.where(present, payoffs, 0.0)
+
+
+def leader_gradient(game: Game, actions: Array, present: Array, leader_action: Array) -> Array:
+    """∂U_L/∂a_L (scalar) at the followers' current actions (Eq. 3)."""
+
+    def objective(own):
+        return game.objective(utilities(game, actions, present, own), present)
+
+    return jax.jvp(objective, (leader_action,), (jnp.ones_like(leader_action),))[1]

@@ -1,0 +1,70 @@
+"""Gini coefficient of returns and the leader's objective (Eq. 6)."""
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from adage_repro.parameters import check
+from adage_repro.sums import total
+
+PAIRWISE_UP_TO = 64  # agents; above, sorting is faster
+
+
+def gini(returns: Array, present: Array | None = None, returns_shift: str = "negative") -> Array:
+    """Gini coefficient of the returns (N,) of those present: ΣΣ|R_i - R_j| / (2 n² R̄), in [0, 1).
+
+    returns_shift   `negative`: R - min(min R, 0) · `always`: R - min R · `none`: R as it is; with negative returns the number is
+                    then no Gini coefficient and can lie anywhere
+    0, with gradient 0, where the shifted returns sum to 0. Nobody present: 0. ValueError: an unknown `returns_shift`.
+    """
+    returns, present, n_present, summed = _shifted(returns, present, returns_shift)
+    return _ratio(_spread(returns, present), n_present * summed)
+
+
+def leader_objective(returns: Array, present: Array | None = None, returns_shift: str = "negative") -> Array:
+    """U_L = -½ ΣΣ |R_i - R_j| / R̄ over those present (Eq. 6), which is -n² `gini`; arguments as there."""
+    returns, present, n_present, summed = _shifted(returns, present, returns_shift)
+    return -_ratio(n_present * _spread(returns, present), summed)
+
+
+def _shifted(returns, present, returns_shift):
+    check("returns_shift", returns_shift)
+    returns = jnp.asarray(returns, float)
+    present = jnp.ones(returns.shape, bool) if present is None else present
+    lowest = jnp.where(present, returns, jnp.inf).min()
+    shift = {
+        "negative": jnp.where(lowest < 0, lowest, 0.0),
+        "always": jnp.where(jnp.isfinite(lowest), lowest, 0.0),
+        "none": jnp.zeros(()),
+    }[returns_shift]
+    returns = jnp.where(present, returns - shift, 0.0)
+    return returns, present, present.sum(), total(returns)
+
+
+def _ratio(numerator, denominator):
+    """Their quotient; 0 with gradient 0 where the denominator is 0."""
+    zero = denominator == 0
+    return jnp.where(zero, 0.0, numerator / jnp.where(zero, 1.0, denominator))
+
+
+def _spread(returns, present):
+    """½ ΣΣ |R_i - R_j| = Σ w_i R_i with w_i = #{R_j < R_i} - #{R_j > R_i}: piecewise linear, so w is also its gradient (0 at ties)."""
+    few = returns.shape[-1] <= PAIRWISE_UP_TO
+    weights = lax.stop_gradient((_weights_pairwise if few else _weights_sorted)(returns, present))
+    lowest = lax.stop_gradient(jnp.where(present, returns, jnp.inf).min())  # the weights sum to 0: this changes rounding only
+    return total(weights * jnp.where(present, returns - lowest, 0.0))
+
+
+def _weights_pairwise(returns, present):
+    signs = jnp.sign(returns[:, None] - returns[None, :])
+    return jnp.where(present[:, None] & present[None, :], signs, 0.0).sum(1)
+
+
+def _weights_sorted(returns, present):
+    place = jnp.arange(returns.size)
+    ordered, agent = lax.sort_key_val(jnp.where(present, returns, jnp.inf), place)
+    differs = ordered[1:] != ordered[:-1]
+    edge = jnp.ones(1, bool)
+    first = lax.cummax(jnp.where(jnp.concatenate([edge, differs]), place, 0))
+    last = lax.cummin(jnp.where(jnp.concatenate([differs, edge]), place, place.size), reverse=True)
+    weights = jnp.where(place < present.sum(), first - (present.sum() - 1 - last), 0)
+    return jnp.zeros(returns.shape).at[agent].set(weights)

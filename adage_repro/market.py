@@ -1,0 +1,136 @@
+"""The market entrance game (Eqs. 4, 5, 7, 8), its two equilibria and its closed forms."""
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from adage_repro.adage import model
+from adage_repro.fairness import leader_objective
+from adage_repro.parameters import check
+
+
+@model
+class MarketEntrance:
+    """N agents choose a probability a_i of entering a market of capacity C = c N; a leader taxes over-attendance at rate τ.
+
+    n_agents        N, at least 2
+    capacity        c = C/N, in [1/N, 1]
+    outside_payoff  v ≥ 0, payoff of staying out
+    crowd           `included`: the attendance m in Eq. 5 holds the own share a_i, as printed · `excluded`: a_i's place is taken by
+                    the agent itself, 1, which makes Eq. 5 the expectation of Eq. 4
+    tax_units       over-attendance in Eqs. 7, 8: `headcount` N (a_i - m/n) · `rate` a_i - m/n · `literal` a_i - m, n agents present
+    returns_shift   the shift in the leader's objective, see `gini`
+
+    ValueError: a value of the wrong type or out of its range.
+    """
+
+    n_agents: int
+    capacity: float
+    outside_payoff: float = 1.0
+    crowd: str = "included"
+    tax_units: str = "headcount"
+    returns_shift: str = "negative"
+
+    def __post_init__(self):
+        for name in ("n_agents", "outside_payoff", "crowd", "tax_units", "returns_shift"):
+            check(name, getattr(self, name))
+        check("capacity", self.capacity, n_agents=self.n_agents)
+
+    @property
+    def places(self) -> float:
+        """C = c N, how many agents fit the market."""
+        return self.capacity * self.n_agents
+
+    def entry_payoff(self, enters: Array, others: Array) -> Array:
+        """Eq. 4: v for staying out, v + 2 (C - m) for entering, where m = 1 + `others`, the number of others who enter."""
+        return self.outside_payoff + jnp.where(enters, 2 * (self.places - 1 - others), 0.0)
+
+    def untaxed_utility(self, action: Array, mean: Array, n_present: Array) -> Array:
+        """Eq. 5: a_i (v + 2 (C - m)) + (1 - a_i) v with m = n `mean`; under `excluded`, m - a_i + 1 in place of m."""
+        attendance = n_present * mean
+        if self.crowd == "excluded":
+            attendance = attendance - action + 1
+        v = self.outside_payoff
+        return action * (v + 2 * (self.places - attendance)) + (1 - action) * v
+
+    def tax(self, action: Array, mean: Array, n_present: Array, tax_rate: Array) -> Array:
+        """The tax that Eq. 7 takes: a_i τ max(over-attendance, 0), with gradient 0 at and below the boundary (App. B)."""
+        over = {
+            "headcount": lambda: self.n_agents * (action - mean),
+            "rate": lambda: action - mean,
+            "literal": lambda: action - n_present * mean,
+        }[self.tax_units]()
+        return action * tax_rate * jnp.where(over > 0, over, 0.0)
+
+    def utility(self, action: Array, mean: Array, n_present: Array, leader_action: Array) -> Array:
+        """Eq. 8: Eq. 5 less the tax, at the tax rate `leader_action`."""
+        return self.untaxed_utility(action, mean, n_present) - self.tax(action, mean, n_present, leader_action)
+
+    def objective(self, utilities: Array, present: Array) -> Array:
+        """Eq. 6: minus ½ ΣΣ |R_i - R_j| / R̄ over those present."""
+        return leader_objective(utilities, present, self.returns_shift)
+
+
+def mixed_equilibrium(game: MarketEntrance) -> float:
+    """p* = (C - 1) / (N - 1), the symmetric mixed equilibrium of Eq. 4 (Sect. 3)."""
+    return (game.places - 1) / (game.n_agents - 1)
+
+
+def fixed_point(game: MarketEntrance) -> float:
+    """Where the untaxed gradient of Eq. 5 vanishes with all agents alike: C / (N + 1) if the crowd is `included`, else p*."""
+    return game.places / (game.n_agents + 1) if game.crowd == "included" else mixed_equilibrium(game)
+
+
+def largest_stable_lr(game: MarketEntrance, order: str = "simultaneous") -> float:
+    """The follower learning rate below which untaxed learning converges to `fixed_point` from nearby.
+
+    `included`: 1 / (N + 1) if simultaneous, since the mean moves by the factor 1 - 2 α (N + 1); ½ if alternating, which is
+    successive over-relaxation by ω = 4 α of a positive definite system, stable for ω < 2.
+    `excluded`: 0, since differences between agents grow at any rate.
+    """
+    check("order", order)
+    if game.crowd == "excluded":
+        return 0.0
+    return 1 / (game.n_agents + 1) if order == "simultaneous" else 0.5
+
+
+def untaxed_path(
+    game: MarketEntrance,
+    follower_lr: float,
+    start: Array,
+    iterations: int,
+    entry_time: Array | int = 0,
+    late_group: str = "absent",
+    order: str = "simultaneous",
+) -> np.ndarray | None:
+    """Closed form of simultaneous learning without tax: strategies (I + 1, N), or None where it does not apply.
+
+    With n agents learning and the others' actions adding up to F, their mean moves to (C - F) / (n + 1) by the factor
+    1 - 2 α (n + 1) an iteration and differences shrink by 1 - 2 α (`included`); to (C - 1 - F) / (n - 1) by 1 - 2 α (n - 1), while
+    differences grow by 1 + 2 α (`excluded`). It does not apply once a strategy would leave [0, 1], nor to `alternating`.
+    """
+    sign = 1 if game.crowd == "included" else -1
+    entry = np.broadcast_to(np.asarray(entry_time), np.shape(start))
+    path = np.empty((iterations + 1, entry.size))
+    path[0] = now = np.asarray(start, float)
+    times = sorted({0, *entry[entry < iterations].tolist(), iterations})
+    for begin, end in zip(times[:-1], times[1:], strict=True):
+        learning, steps = entry <= begin, np.arange(1, end - begin + 1)[:, None]
+        n = learning.sum()
+        fixed = now[~learning].sum() if late_group == "frozen" else 0.0
+        path[begin + 1 : end + 1] = now
+        if n + sign == 0:
+            return None
+        if n:
+            rest = (game.places - fixed - (sign < 0)) / (n + sign)
+            mean = now[learning].mean()
+            with np.errstate(over="ignore", invalid="ignore"):  # a path that blows up is refused below
+                path[begin + 1 : end + 1, learning] = (
+                    rest
+                    + (mean - rest) * (1 - 2 * follower_lr * (n + sign)) ** steps
+                    + (now[learning] - mean) * (1 - sign * 2 * follower_lr) ** steps
+                )
+        now = path[end]
+        if order != "simultaneous" or not np.all((path[: end + 1] > -1e-12) & (path[: end + 1] < 1 + 1e-12)):
+            return None
+    return path

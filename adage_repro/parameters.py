@@ -1,0 +1,129 @@
+"""Every parameter's name, type and range, stated once: the notebooks' help lines, the README's table and all refusals come from here."""
+
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import jax
+import numpy as np
+
+LARGEST_RUN = 10**8  # numbers in one stored trajectory, runs x rows x agents: 0.8 GB in float64
+LONGEST_LIST = 12
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """`kind` is the annotation in a notebook, `allowed` an interval or the choices, `symbol` the paper's notation."""
+
+    kind: str
+    allowed: str
+    symbol: str
+    meaning: str
+
+    @property
+    def help(self) -> str:
+        """The comment behind the parameter in a notebook."""
+        return f"{self.meaning}; {'one of' if self.item == 'str' else 'in'} {self.allowed}"
+
+    @property
+    def item(self) -> str:
+        """The kind of one value: `int`, `float` or `str`."""
+        return self.kind.removeprefix("list[").removesuffix("]")
+
+
+PARAMETERS = {
+    "n_agents": Parameter("int", "[2, 1000000]", "N", "number of followers"),
+    "capacity": Parameter("float", "[1/n_agents, 1]", "c = C/N", "share of the agents that fits the market"),
+    "outside_payoff": Parameter("float", "[0, 1000000]", "v", "payoff of staying out"),
+    "tax_max": Parameter("float", "[0, 100]", "upper bound of τ", "largest tax rate the leader may set"),
+    "follower_lr": Parameter("float", "[0, 1]", "α_F", "followers' learning rate"),
+    "beside_lr": Parameter("float", "[0, 1]", "α_F", "second follower_lr, for the headline numbers beside"),
+    "leader_lr": Parameter("float", "[0, 100]", "α_L", "leader's learning rate"),
+    "iterations_per_agent": Parameter("int", "[1, 10000]", "I/N", "iterations are this times n_agents"),
+    "late_entry_share": Parameter("float", "[0, 1)", "ι/I", "when G2 enters, as a share of the iterations"),
+    "order": Parameter("str", "simultaneous | alternating", "–", "followers' updates, all at once or one after the other"),
+    "tax_units": Parameter("str", "headcount | rate | literal", "–", "unit of the over-attendance that is taxed"),
+    "returns_shift": Parameter("str", "negative | always | none", "–", "when returns are shifted by their minimum"),
+    "late_group": Parameter("str", "absent | frozen", "–", "what G2 is before it enters"),
+    "crowd": Parameter("str", "included | excluded", "–", "whether an agent's own share counts in its crowd"),
+    "follower_start": Parameter("str", "zeros | uniform", "π_0", "followers' first strategies"),
+    "capacities": Parameter("list[float]", "[1/n_agents, 1]", "c", "capacities to compare"),
+    "agent_counts": Parameter("list[int]", "[2, 1000000]", "N", "numbers of followers to compare"),
+    "follower_lrs": Parameter("list[float]", "[0, 1]", "α_F", "followers' learning rates to compare"),
+    "leader_lrs": Parameter("list[float]", "[0, 100]", "α_L", "leader's learning rates to compare"),
+    "beside_payoffs": Parameter("list[float]", "[0, 1000000]", "v", "other outside_payoff values, for the headline numbers beside"),
+    "runs": Parameter("int", "[2, 10000]", "–", "runs from uniform starts"),
+    "seed": Parameter("int", "[0, 4294967295]", "–", "seed of the uniform starts"),
+}
+_KINDS = {"int": "a whole number", "float": "a number", "str": "a word"}
+_KIND_LISTS = {"int": "whole numbers", "float": "numbers", "str": "words"}
+
+
+def check(name: str, value: Any, **context: Any) -> Any:
+    """Give `value` back as its parameter's type; ValueError with one line if its type or range is wrong.
+
+    `context` holds the other parameters that the range refers to (`n_agents` for a capacity).
+    Arrays are checked element by element; values that JAX is tracing pass unchecked.
+    """
+    parameter = PARAMETERS[name]
+    if parameter.kind == parameter.item:
+        return check_value(name, value, parameter.item, parameter.allowed, **context)
+    if not isinstance(value, list | tuple) or not 1 <= len(value) <= LONGEST_LIST:
+        raise ValueError(f"{name} must be a list of 1 to {LONGEST_LIST} {_KIND_LISTS[parameter.item]}, got {value!r}")
+    checked = [check_value(name, item, parameter.item, parameter.allowed, **context) for item in value]
+    if len(set(checked)) < len(checked):
+        raise ValueError(f"{name} must not hold a value twice, got {value!r}")
+    return checked
+
+
+def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) -> Any:
+    """`check` for a value whose type and range are given: an interval such as `[0, 1)`, or choices joined by ` | `."""
+    if isinstance(value, jax.core.Tracer):
+        return value
+    if kind == "str":
+        choices = allowed.split(" | ")
+        if value not in choices:
+            raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+        return value
+    scalar = np.ndim(value) == 0
+    wanted = numbers.Integral if kind == "int" else numbers.Real
+    one = value.item() if scalar and isinstance(value, np.generic | np.ndarray | jax.Array) else value
+    if scalar and (isinstance(one, bool) or not isinstance(one, wanted)) or not scalar and np.asarray(value).dtype.kind not in "fiu":
+        raise ValueError(f"{name} must be {_KINDS[kind]}, got {one!r}")
+    low, high = (_bound(text, context) for text in allowed[1:-1].split(", "))
+    array = np.asarray(value)
+    above = array >= low if allowed[0] == "[" else array > low
+    below = array <= high if allowed[-1] == "]" else array < high
+    refused = array[~(np.isfinite(array) & above & below)]
+    if refused.size:
+        raise ValueError(f"{name} must lie in {allowed}, got {refused.flat[0].item()!r}")
+    return {"int": int, "float": float}[kind](value) if scalar else value
+
+
+def _bound(text: str, context: Mapping[str, Any]) -> float:
+    return 1 / context["n_agents"] if text == "1/n_agents" else float(text)
+
+
+def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Check a set of parameters together and give it back in the table's order, each as its own type.
+
+    A notebook calls `check_all(globals())`: names that are no parameters are left out. With `names` (those a figure has)
+    a name that is not among them is refused.
+    """
+    for name in values if names is not None else ():
+        if name not in names:
+            close = get_close_matches(name, names, 1)
+            hint = f", did you mean {close[0]}" if close else ""
+            raise ValueError(f"{name} is not a parameter here{hint}; there are {', '.join(names)}")
+    given = {name: values[name] for name in PARAMETERS if name in values}
+    counts = given.get("agent_counts", given.get("n_agents", 2))
+    counts = check("agent_counts" if "agent_counts" in given else "n_agents", counts)
+    fewest, most = (min(counts), max(counts)) if isinstance(counts, list) else (counts, counts)
+    checked = {name: check(name, value, n_agents=fewest) for name, value in given.items()}
+    rows = most * checked.get("iterations_per_agent", 0) * (4 if "follower_lrs" in checked else 1) + 1
+    size = checked.get("runs", 1) * rows * most
+    if size > LARGEST_RUN:
+        raise ValueError(f"runs * (iterations + 1) * n_agents must be at most {LARGEST_RUN}, got {size}")
+    return checked
