@@ -8,7 +8,7 @@ import jax
 jax.config.update("jax_enable_x64", True)  # every figure is float64
 if platform.machine() in ("x86_64", "AMD64") and "xla_cpu_max_isa" not in os.environ.get("XLA_FLAGS", ""):
     # No fused multiply-add: a number's bits then depend neither on the processor nor on the batch it is computed in.
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_max_isa=AVX".strip()
+    os.environ["XLA_FLAGS"] = f"--xla_cpu_max_isa=AVX {os.environ.get('XLA_FLAGS', '')}".strip()
 
 from adage_repro.adage import History, Settings, follower_gradients, leader_gradient, model, solve, utilities  # noqa: E402
 from adage_repro.fairness import gini, leader_objective  # noqa: E402

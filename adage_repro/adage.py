@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any, Protocol, dataclass_transform, get_type_hints
+from typing import Protocol, dataclass_transform, get_type_hints
 
 import jax
 import jax.numpy as jnp

@@ -1,5 +1,7 @@
 """The market entrance game (Eqs. 4, 5, 7, 8), its two equilibria and its closed forms."""
 
+from itertools import pairwise
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -114,7 +116,7 @@ def untaxed_path(
     path = np.empty((iterations + 1, entry.size))
     path[0] = now = np.asarray(start, float)
     times = sorted({0, *entry[entry < iterations].tolist(), iterations})
-    for begin, end in zip(times[:-1], times[1:], strict=True):
+    for begin, end in pairwise(times):
         learning, steps = entry <= begin, np.arange(1, end - begin + 1)[:, None]
         n = learning.sum()
         fixed = now[~learning].sum() if late_group == "frozen" else 0.0

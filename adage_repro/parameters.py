@@ -90,7 +90,8 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
     scalar = np.ndim(value) == 0
     wanted = numbers.Integral if kind == "int" else numbers.Real
     one = value.item() if scalar and isinstance(value, np.generic | np.ndarray | jax.Array) else value
-    if scalar and (isinstance(one, bool) or not isinstance(one, wanted)) or not scalar and np.asarray(value).dtype.kind not in "fiu":
+    right = isinstance(one, wanted) and not isinstance(one, bool) if scalar else np.asarray(value).dtype.kind in "fiu"
+    if not right:
         raise ValueError(f"{name} must be {_KINDS[kind]}, got {one!r}")
     low, high = (_bound(text, context) for text in allowed[1:-1].split(", "))
     array = np.asarray(value)

@@ -1,0 +1,51 @@
+# `make help` lists the commands. Each sets up what it needs by itself.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE
+PYTHON ?= python3
+BIN := .venv/bin
+export FIG SET OUT
+export PYTHONHASHSEED := 0
+export JUPYTER_PLATFORM_DIRS := 1
+
+.PHONY: help figures figure test lab lint clean refresh lock
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+.venv/.ready: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "set-up needs Python 3.11: make PYTHON=path/to/python3.11" >&2; exit 1; }
+	@echo "setting up .venv from requirements.lock"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements.lock)"
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode -r requirements.lock
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+figures: .venv/.ready ## Figures 2 to 13 into figures/, those that changed
+	@$(BIN)/python -m adage_repro figures
+
+figure: .venv/.ready ## one figure with other parameters: make figure FIG=4 SET="capacity=0.8" [OUT=folder]
+	@$(BIN)/python -m adage_repro figure "$$FIG" "$$SET" "$$OUT"
+
+test: .venv/.ready ## pytest on the library, nbval on the notebooks
+	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
+	ADAGE_REPRO_OUT="$$out" $(BIN)/python -m pytest tests notebooks --nbval-lax --nbval-kernel-name python3 -n auto --dist loadfile
+
+lab: .venv/.ready ## JupyterLab on the notebooks
+	@$(BIN)/jupyter lab --notebook-dir notebooks
+
+lint: .venv/.ready ## ruff on code, tests and notebooks
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+refresh: .venv/.ready ## run all notebooks and store their outputs in them
+	@$(BIN)/python -m adage_repro refresh
+
+lock: .venv/.ready ## resolve pyproject.toml anew into requirements.lock and environment.yml
+	@$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --extra dev --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.lock
+
+clean: ## remove the environment, caches and reruns, but not figures/
+	@rm -rf .venv .cache .pytest_cache .ruff_cache figures/runs *.egg-info build
+	@find . \( -name __pycache__ -o -name .ipynb_checkpoints -o -name '.staging-*' \) -prune -exec rm -rf {} +

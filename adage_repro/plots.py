@@ -1,0 +1,137 @@
+"""Tables and arrays in, one panel out: nothing here computes a result or saves a file."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from adage_repro.style import COLOURS, DASHES, shades
+
+LABELS = {
+    "iteration": "iteration $t$",
+    "attendance": "attendance $a_i$ (probability)",
+    "tax_rate": r"tax rate $\tau$ (payoff)",
+    "tax_paid": "tax paid (payoff)",
+    "fairness": r"fairness $1-$Gini",
+    "p*": "$p^*$",
+    "rest point": "rest point",
+    "capacity": "capacity $c$",
+    "G1": "$G_1$ (early)",
+    "G2": "$G_2$ (late)",
+    "agents": "agents",
+    "with": "with leader",
+    "without": "without leader",
+    "closed form": "closed form",
+    "mean": "mean of the group",
+}
+
+
+def label(ax: Axes, x: str, y: str, title: str = "") -> None:
+    """Axis labels by name (LABELS) or as given, and the panel's title."""
+    ax.set(xlabel=LABELS.get(x, x), ylabel=LABELS.get(y, y), title=title)
+
+
+def outer_labels(axes: Mapping[str, Axes], same_x: bool = True) -> None:
+    """Axis labels at the outer panels only, and few ticks, where many small panels share their y axis, and with `same_x` their x axis."""
+    for ax in axes.values():
+        ax.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10], integer=True))
+        inner = not ax.get_subplotspec().is_last_row()
+        ax.label_outer()
+        if inner and not same_x:
+            ax.tick_params(labelbottom=True)
+
+
+def legend(figure: Figure, axes: Mapping[str, Axes], columns: int = 6) -> None:
+    """One legend for the figure, above the panels, each entry once."""
+    entries = {}
+    for ax in axes.values():
+        for handle, text in zip(*ax.get_legend_handles_labels(), strict=True):
+            entries.setdefault(text, handle)
+    box = figure.legend(entries.values(), entries.keys(), loc="outside upper center", ncols=columns, handlelength=2.2, columnspacing=1.4)
+    for handle in box.legend_handles:
+        handle.set_alpha(1)
+
+
+def references(ax: Axes, points: Mapping[str, float], span: tuple[float, float] | None = None) -> None:
+    """Horizontal lines at p*, the rest point, the capacity …; over `span` of x only, where one is given."""
+    for name, value in points.items():
+        drawn = {"color": COLOURS[name], "dashes": DASHES[name], "label": LABELS[name], "zorder": 3}
+        if span is None:
+            ax.axhline(value, **drawn)
+        else:
+            ax.plot(span, [value, value], **drawn)
+
+
+def entry(ax: Axes, iteration: int, text: str = r"$G_2$ enters") -> None:
+    """A vertical line where something begins."""
+    ax.axvline(iteration, color=COLOURS["entry"], dashes=DASHES["entry"], lw=1, label=text, zorder=1)
+
+
+def paths(ax: Axes, table: pd.DataFrame) -> None:
+    """Attendance of every agent over the iterations, coloured by group if the table has one."""
+    for name, part in table.groupby("group") if "group" in table else [("agents", table)]:
+        lines = part.pivot(index="iteration", columns="agent", values="attendance")
+        drawn = ax.plot(lines.index, lines.to_numpy(), color=COLOURS[name], lw=2, alpha=0.75, zorder=2)
+        drawn[0].set_label(LABELS[name])
+    label(ax, "iteration", "attendance")
+
+
+def closed_form(ax: Axes, rows: np.ndarray, lines: np.ndarray | None) -> None:
+    """The closed form of the agents' paths (rows, lines), where there is one."""
+    if lines is not None:
+        drawn = ax.plot(rows, lines, color=COLOURS["closed form"], dashes=DASHES["closed form"], lw=1, zorder=4)
+        drawn[0].set_label(LABELS["closed form"])
+
+
+def dots(ax: Axes, places: Sequence[str], tables: Sequence[pd.DataFrame], colours: Sequence[str], y: str = "attendance") -> None:
+    """Values as dots side by side, one column per table, spread sideways by a fixed pattern so that none hides another."""
+    for x, (table, colour) in enumerate(zip(tables, colours, strict=True)):
+        spread = (np.arange(len(table)) * 0.6180339887 % 1 - 0.5) * 0.62
+        few = len(table) < 50
+        size, alpha = (22, 0.9) if few else (5, 0.45)
+        ax.scatter(x + spread, table[y], s=size, color=COLOURS[colour], alpha=alpha, lw=0, label=LABELS[colour], zorder=2)
+    ax.set_xticks(range(len(places)), places)
+    ax.set_xlim(-0.6, len(places) - 0.4)
+    label(ax, "", y)
+
+
+def zero(ax: Axes) -> None:
+    """A thin line at 0."""
+    ax.axhline(0, color="0.6", lw=0.8, zorder=0)
+
+
+def series(ax: Axes, table: pd.DataFrame, y: str, colour: str) -> None:
+    """One quantity over the iterations."""
+    ax.plot(table["iteration"], table[y], color=COLOURS[colour], label=LABELS.get(colour), zorder=2)
+    label(ax, "iteration", y)
+
+
+def group_series(ax: Axes, table: pd.DataFrame, y: str) -> None:
+    """One quantity of both groups over the iterations."""
+    for name, part in table.groupby("group"):
+        series(ax, part, y, name)
+
+
+def band(ax: Axes, x: np.ndarray, middle: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> None:
+    """A line with a band around it."""
+    ax.fill_between(x, low, high, color=COLOURS[colour], alpha=0.25, lw=0, zorder=1)
+    ax.plot(x, middle, color=COLOURS[colour], label=LABELS[colour], zorder=2)
+    label(ax, "iteration", "attendance")
+
+
+def phase(ax: Axes, begin: float, end: float, text: str) -> None:
+    """A shaded stretch of x, named at its top."""
+    ax.axvspan(begin, end, color="0.93", lw=0, zorder=0)
+    ax.text((begin + end) / 2, 0.985, text, transform=ax.get_xaxis_transform(), ha="center", va="top", fontsize=8, color="0.3")
+
+
+def shaded_lines(ax: Axes, table: pd.DataFrame, x: str, shade: str, y: str, text: str) -> None:
+    """One line for each value of `shade`, from light to dark, named `text` = value."""
+    values = table[shade].unique()
+    for value, colour in zip(values, shades("others", len(values)), strict=True):
+        part = table[table[shade] == value]
+        ax.plot(part[x], part[y], ".-", ms=2.5, lw=1, color=colour, label=f"{text} {value:g}", zorder=2)
+    zero(ax)

@@ -1,0 +1,90 @@
+"""Saves a figure: picture, tables and provenance."""
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import jax
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from adage_repro.folders import OUT_VARIABLE, RERUNS, ROOT, digest, staged
+from adage_repro.style import PRINT_DPI, SCREEN_DPI
+
+PACKAGES = ("jax", "jaxlib", "numpy", "pandas", "matplotlib", "seaborn")
+
+
+def save(
+    name: str,
+    figure: Figure,
+    tables: Mapping[str, pd.DataFrame],
+    parameters: Mapping[str, object],
+    headline: Mapping[str, object],
+    alt: str,
+    lines: Mapping[str, object] | None = None,
+    every: object = 1,
+) -> None:
+    """Write `name`.png, .pdf, .json and one CSV per table (`name` + its key), all or nothing.
+
+    lines   what is drawn but is in no table: reference lines, closed forms, bands
+    every   k, where a table keeps every k-th iteration only
+    Into the folder that `make figure` chose; for a notebook run by hand into figures/runs/`name`, never over figures/.
+    """
+    out = Path(os.environ.get(OUT_VARIABLE) or RERUNS / name)
+    with staged(out) as folder:
+        tables = {f"{name}{key}.csv": table for key, table in tables.items()}
+        for file, table in tables.items():
+            tidied(table).to_csv(folder / file, index=False, float_format="%.12g", lineterminator="\n")
+        figure.savefig(folder / f"{name}.png", dpi=PRINT_DPI, metadata={"Software": None, "Description": alt})
+        figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None, "Subject": alt})
+        record = {
+            "figure": name,
+            "alt": alt,
+            "parameters": parameters,
+            "headline": headline,
+            "lines": lines or {},
+            "every_kth_iteration": every,
+            "tables": {file: digest(folder / file) for file in tables},
+            "pictures": {file: digest(folder / file) for file in (f"{name}.png", f"{name}.pdf")},
+            "versions": {package: version(package) for package in PACKAGES},
+        }
+        text = json.dumps(plain(record), indent=1, ensure_ascii=False, allow_nan=False)
+        (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    inside = out.is_relative_to(ROOT)
+    print("saved in", out.relative_to(ROOT) if inside else out)
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Show the figure in a notebook, with its alt text."""
+    from IPython.display import Image, display
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=SCREEN_DPI, metadata={"Software": None})
+    display(Image(buffer.getvalue(), alt=alt, width=int(figure.get_figwidth() * SCREEN_DPI)))
+
+
+def report(headline: Mapping[str, object]) -> None:
+    """Print the headline numbers, rounded, one a line."""
+    for name, value in headline.items():
+        print(f"{name}: {value:.4f}" if isinstance(value, float) else f"{name}: {value}")
+
+
+def tidied(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with rounding noise around zero taken out, so that 12 digits are the same on every machine."""
+    noise = {name: column.where(column.abs() > 1e-13, 0.0) for name, column in table.select_dtypes("floating").items()}
+    return table.assign(**noise)
+
+
+def plain(value: object) -> object:
+    """Numbers with 12 significant digits and plain lists, as JSON holds them."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | jax.Array | pd.Series | list | tuple | np.generic):
+        return plain(value.item()) if np.ndim(value) == 0 else [plain(item) for item in np.asarray(value, object).tolist()]
+    if isinstance(value, float):
+        return 0.0 if abs(value) <= 1e-13 else float(f"{value:.12g}")
+    return value
