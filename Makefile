@@ -6,8 +6,12 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 BIN := .venv/bin
 export FIG SET OUT
-export PYTHONHASHSEED := 0
 export JUPYTER_PLATFORM_DIRS := 1
+# One thread a notebook, since they run side by side, and what XLA has compiled once is kept.
+export OMP_NUM_THREADS := 1
+export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.cache/jax
+export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
+export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
 .PHONY: help figures figure test lab lint clean refresh lock
 

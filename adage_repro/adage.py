@@ -163,8 +163,7 @@ def _trajectory(game: Game, settings: Settings, start: Array) -> History:
             leader_action = lax.cond(
                 t % settings.leader_every == 0,
                 lambda: jnp.clip(
-                    leader_action + settings.leader_lr * leader_gradient(game, actions, present, leader_action),
-                    *settings.leader_bounds,
+                    leader_action + settings.leader_lr * leader_gradient(game, actions, present, leader_action), *settings.leader_bounds
                 ),
                 lambda: leader_action,
             )

@@ -17,11 +17,6 @@ NOTEBOOKS = ROOT / "notebooks"
 STAMPS = ROOT / ".cache" / "figures"
 NUMBERS = range(2, 14)
 QUIET = {"extra_arguments": ["--log-level=CRITICAL"]}
-ONE_THREAD = {  # notebooks run side by side, one core each
-    "XLA_FLAGS": "--xla_cpu_max_isa=AVX --xla_cpu_multi_thread_eigen=false",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-}
 
 
 def notebook_of(name: str) -> Path:
@@ -64,7 +59,6 @@ def figures(names: Iterable[str]) -> bool:
 def side_by_side(work: Callable[[str], None], names: Iterable[str]) -> bool:
     """Do `work` for each name on all cores, with a line as each ends; whether all went well."""
     names = list(names)
-    os.environ.update(ONE_THREAD)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     failed = False
     pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"))

@@ -31,11 +31,9 @@ def _shifted(returns, present, returns_shift):
     returns = jnp.asarray(returns, float)
     present = jnp.ones(returns.shape, bool) if present is None else present
     lowest = jnp.where(present, returns, jnp.inf).min()
-    shift = {
-        "negative": jnp.where(lowest < 0, lowest, 0.0),
-        "always": jnp.where(jnp.isfinite(lowest), lowest, 0.0),
-        "none": jnp.zeros(()),
-    }[returns_shift]
+    shift = {"negative": jnp.where(lowest < 0, lowest, 0.0), "always": jnp.where(jnp.isfinite(lowest), lowest, 0.0), "none": jnp.zeros(())}[
+        returns_shift
+    ]
     returns = jnp.where(present, returns - shift, 0.0)
     return returns, present, present.sum(), total(returns)
 

@@ -87,19 +87,19 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
         if value not in choices:
             raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
         return value
-    scalar = np.ndim(value) == 0
+    scalar = np.ndim(value) == 0 or not isinstance(value, np.ndarray | jax.Array)
     wanted = numbers.Integral if kind == "int" else numbers.Real
-    one = value.item() if scalar and isinstance(value, np.generic | np.ndarray | jax.Array) else value
+    one = value.item() if isinstance(value, np.generic | np.ndarray | jax.Array) and scalar else value
     right = isinstance(one, wanted) and not isinstance(one, bool) if scalar else np.asarray(value).dtype.kind in "fiu"
     if not right:
         raise ValueError(f"{name} must be {_KINDS[kind]}, got {one!r}")
     low, high = (_bound(text, context) for text in allowed[1:-1].split(", "))
-    array = np.asarray(value)
+    array = np.asarray(value if not scalar else one if abs(one) < 1e300 else np.inf)  # no float holds a very large whole number
     above = array >= low if allowed[0] == "[" else array > low
     below = array <= high if allowed[-1] == "]" else array < high
     refused = array[~(np.isfinite(array) & above & below)]
     if refused.size:
-        raise ValueError(f"{name} must lie in {allowed}, got {refused.flat[0].item()!r}")
+        raise ValueError(f"{name} must lie in {allowed}, got {one if scalar else refused.flat[0].item()!r}")
     return {"int": int, "float": float}[kind](value) if scalar else value
 
 

@@ -64,6 +64,7 @@ def show(figure: Figure, alt: str) -> None:
 
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=SCREEN_DPI, metadata={"Software": None})
+    figure.set_layout_engine("none")  # the layout is found once and kept for what is saved
     display(Image(buffer.getvalue(), alt=alt, width=int(figure.get_figwidth() * SCREEN_DPI)))
 
 

@@ -1,0 +1,162 @@
+"""The notebooks keep the project's shape, and what is committed under figures/ is what their code gives."""
+
+import ast
+import json
+import re
+from importlib.metadata import version
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from adage_repro import build, records
+from adage_repro.folders import FIGURES, ROOT, digest
+from adage_repro.parameters import PARAMETERS
+
+NAMES = [f"fig{number:02d}" for number in build.NUMBERS]
+CSV_COLUMNS = {
+    "fig02a": "start run iteration agent attendance",
+    "fig02b": "start run agent attendance",
+    "fig03a": "start run iteration agent group attendance",
+    "fig03b": "start run agent group attendance",
+    "fig04a": "iteration tax_rate tax_paid",
+    "fig04b": "leader start run agent group attendance",
+    "fig04c": "iteration group tax_paid",
+    "fig05": "leader run iteration fairness",
+    "fig06a": "g1_attendance g2_attendance gini update",
+    "fig06b": "own_attendance others_attendance update",
+    "fig06c": "own_attendance others_attendance update",
+    "fig07": "capacity iteration agent attendance",
+    "fig08": "capacity start run agent attendance",
+    "fig09": "n_agents order iteration attendance_mean attendance_min attendance_max",
+    "fig10": "capacity run agent group attendance",
+    "fig11": "follower_lr iteration agent attendance",
+    "fig12": "leader_lr iteration group attendance tax_rate",
+    "fig13": "iteration agent group attendance",
+}
+READINGS = {
+    "first": {"order": "alternating", "tax_units": "rate", "returns_shift": "always", "late_group": "frozen", "crowd": "excluded"},
+    "second": {"tax_units": "literal", "returns_shift": "none", "outside_payoff": 0.0},
+}
+SMALL = {
+    "n_agents": 4,
+    "runs": 2,
+    "iterations_per_agent": 3,
+    "capacities": [0.3, 1.0],
+    "agent_counts": [4, 5],
+    "follower_lrs": [0.01, 0.4],
+    "leader_lrs": [0.0, 0.04],
+    "beside_payoffs": [8.0],
+}
+
+
+def cells(name):
+    return json.loads(build.notebook_of(name).read_text(encoding="utf-8"))["cells"]
+
+
+def run(name, out, monkeypatch, **parameters):
+    """Run the notebook's code in this process, with other parameters, without drawing; its namespace and what the saved record holds."""
+    monkeypatch.setenv("ADAGE_REPRO_OUT", str(out))
+    monkeypatch.setattr(Figure, "savefig", lambda self, file, **_: file.write_bytes(b"") if hasattr(file, "write_bytes") else None)
+    monkeypatch.setattr(records, "show", lambda *_: None)
+    namespace = {}
+    for cell in cells(name):
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), namespace)
+            if "parameters" in cell["metadata"].get("tags", []):
+                namespace |= parameters
+    return namespace, json.loads((out / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hygiene(name):
+    notebook = json.loads(build.notebook_of(name).read_text(encoding="utf-8"))
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3" and "papermill" not in notebook["metadata"]
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    tagged = {tag: cell for cell in code for tag in cell["metadata"].get("tags", [])}
+    assert set(tagged) == {"parameters", "nbval-check-output"}
+    assert any(output["output_type"] == "stream" and output["name"] == "stdout" for output in tagged["nbval-check-output"]["outputs"])
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    for cell in code:
+        text = "".join(cell["source"])
+        assert not re.search(r"^\s*(def|class) ", text, re.M) and "lambda" not in text
+        assert cell is tagged["parameters"] or len(text.splitlines()) < 15
+        assert not any(output.get("name") == "stderr" or output["output_type"] == "error" for output in cell["outputs"])
+    pictures = [output for cell in code for output in cell["outputs"] if "image/png" in output.get("data", {})]
+    assert [bool(picture["metadata"]["image/png"]["alt"]) for picture in pictures] == [True]
+    first, last = notebook["cells"][0], notebook["cells"][-1]
+    assert "".join(first["source"]).startswith(f"# Figure {int(name[3:])} · ") and "Where this differs from the paper" in "".join(
+        last["source"]
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_cell_is_the_table(name):
+    (cell,) = build.sources(build.notebook_of(name), "parameters")
+    for line in cell.splitlines():
+        parameter = line.split(":")[0]
+        literal = ast.unparse(ast.parse(line).body[0].value).replace("'", '"')
+        assert line.split("=")[0] == f"{parameter}: {PARAMETERS[parameter].kind} "
+        assert line.endswith(f"  # {PARAMETERS[parameter].help}") and line.count("=") == 1, literal
+    text = "".join("".join(cell["source"]) for cell in cells(name) if cell["cell_type"] == "code")
+    unused = [parameter for parameter in build.defaults(build.notebook_of(name)) if len(re.findall(rf"\b{parameter}\b", text)) < 2]
+    assert unused == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_record_ties_pictures_to_tables(name):
+    record = json.loads((FIGURES / f"{name}.json").read_text(encoding="utf-8"))
+    assert sorted(record["tables"]) == [f"{key}.csv" for key in CSV_COLUMNS if key.startswith(name)]
+    for file, hashed in (record["tables"] | record["pictures"]).items():
+        assert digest(FIGURES / file) == hashed, file
+    assert record["parameters"] == build.defaults(build.notebook_of(name))
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    for package, locked in record["versions"].items():
+        assert f"\n{package}=={locked} " in f"\n{lock}" and version(package) == locked
+    printed = "".join(text for cell in cells(name) for output in cell.get("outputs", []) for text in output.get("text", []))
+    for key, value in record["headline"].items():
+        assert f"{key}: {value:.4f}\n" in printed or f"{key}: {value}\n" in printed, key
+
+
+def test_nothing_else_is_committed_as_a_figure():
+    made = {f"{name}.{kind}" for name in NAMES for kind in ("png", "pdf", "json")} | {f"{key}.csv" for key in CSV_COLUMNS}
+    assert {file.name for file in FIGURES.iterdir() if file.name.startswith("fig")} == made
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_committed_tables_are_what_the_code_gives(name, tmp_path, monkeypatch):
+    _, record = run(name, tmp_path, monkeypatch)
+    committed = json.loads((FIGURES / f"{name}.json").read_text(encoding="utf-8"))
+    assert record["headline"] == pytest.approx(committed["headline"], abs=1e-9)
+    for file in committed["tables"]:
+        new, old = pd.read_csv(tmp_path / file), pd.read_csv(FIGURES / file)
+        assert list(old.columns) == CSV_COLUMNS[file.removesuffix(".csv")].split()
+        pd.testing.assert_frame_equal(new, old, check_exact=False, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("name", NAMES)
+def test_runs_under_every_reading(name, reading, tmp_path, monkeypatch):
+    there = build.defaults(build.notebook_of(name))
+    other = {key: value for key, value in (SMALL | READINGS[reading]).items() if key in there}
+    _, record = run(name, tmp_path, monkeypatch, **other)
+    assert {key: record["parameters"][key] for key in other} == other
+    for file in record["tables"]:
+        numbers = pd.read_csv(tmp_path / file).select_dtypes("number")
+        assert len(numbers) and np.isfinite(numbers).all(axis=None)
+    assert all(np.isfinite(value) for value in record["headline"].values())
+
+
+def test_a_closed_form_that_does_not_apply_is_not_drawn(tmp_path, monkeypatch):
+    with_closed, _ = run("fig03", tmp_path, monkeypatch)
+    assert with_closed["theory"] is not None and "closed form" in [line.get_label() for line in with_closed["a"].lines]
+    for other in ({"order": "alternating"}, {"capacity": 1.0, "follower_lr": 0.05}):
+        without, record = run("fig03", tmp_path, monkeypatch, **other)
+        assert record["lines"]["closed form"] is None and "closed form" not in [line.get_label() for line in without["a"].lines]
+
+
+def test_bad_values_are_refused_in_a_notebook_run_by_hand(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"^capacity must lie in \[1/n_agents, 1\], got 1.4$"):
+        run("fig04", tmp_path, monkeypatch, capacity=1.4)
+    assert list(tmp_path.iterdir()) == []

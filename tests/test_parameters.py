@@ -1,0 +1,69 @@
+"""Every parameter has one type and one range, and bad values are refused with one clear line."""
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from adage_repro.parameters import LARGEST_RUN, PARAMETERS, check, check_all
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("capacity", 1.4, "capacity must lie in [1/n_agents, 1], got 1.4"),
+        ("capacity", 0.09, "capacity must lie in [1/n_agents, 1], got 0.09"),
+        ("capacity", math.nan, "capacity must lie in [1/n_agents, 1], got nan"),
+        ("capacity", math.inf, "capacity must lie in [1/n_agents, 1], got inf"),
+        ("capacity", "much", "capacity must be a number, got 'much'"),
+        ("capacity", True, "capacity must be a number, got True"),
+        ("capacity", None, "capacity must be a number, got None"),
+        ("n_agents", 10.0, "n_agents must be a whole number, got 10.0"),
+        ("seed", 10**400, f"seed must lie in [0, 4294967295], got {10**400}"),
+        ("capacity", [0.4], "capacity must be a number, got [0.4]"),
+        ("n_agents", 1, "n_agents must lie in [2, 1000000], got 1"),
+        ("late_entry_share", 1.0, "late_entry_share must lie in [0, 1), got 1.0"),
+        ("order", "both", "order must be one of simultaneous, alternating, got 'both'"),
+        ("crowd", 1, "crowd must be one of included, excluded, got 1"),
+        ("capacities", 0.4, "capacities must be a list of 1 to 12 numbers, got 0.4"),
+        ("capacities", [], "capacities must be a list of 1 to 12 numbers, got []"),
+        ("capacities", [0.2, 1.4], "capacities must lie in [1/n_agents, 1], got 1.4"),
+        ("capacities", [0.2, 0.2], "capacities must not hold a value twice, got [0.2, 0.2]"),
+        ("agent_counts", [10, 2.5], "agent_counts must be a whole number, got 2.5"),
+    ],
+)
+def test_refused(name, value, line):
+    with pytest.raises(ValueError) as refused:
+        check(name, value, n_agents=10)
+    assert str(refused.value) == line
+
+
+def test_given_back_as_its_type():
+    assert check("capacity", 1, n_agents=10) == 1.0 and isinstance(check("capacity", 1, n_agents=10), float)
+    assert check("capacity", 0.1, n_agents=10) == 0.1
+    assert isinstance(check("n_agents", np.int64(7)), int)
+    assert check("follower_lrs", (0.1, 1)) == [0.1, 1.0]
+    many = jnp.array([0.2, 0.4])
+    assert check("capacity", many, n_agents=10) is many
+    with pytest.raises(ValueError, match=r"capacity must lie in \[1/n_agents, 1\], got 1.5"):
+        check("capacity", jnp.array([0.2, 1.5]), n_agents=10)
+
+
+def test_together():
+    assert check_all({"capacity": 0.6, "other": 1, "n_agents": 10}) == {"n_agents": 10, "capacity": 0.6}
+    with pytest.raises(ValueError, match=r"^capacity must lie"):
+        check_all({"n_agents": 4, "capacity": 0.2})
+    with pytest.raises(ValueError, match=r"^capacity must lie"):
+        check_all({"agent_counts": [100, 4], "capacity": 0.2})
+    with pytest.raises(ValueError, match=r"^capcity is not a parameter here, did you mean capacity; there are capacity$"):
+        check_all({"capcity": 0.6}, names={"capacity": 0.6})
+    with pytest.raises(ValueError, match=rf"must be at most {LARGEST_RUN}, got 1001000000$"):
+        check_all({"n_agents": 1000, "iterations_per_agent": 1, "runs": 1000})
+
+
+def test_table_is_complete():
+    for name, parameter in PARAMETERS.items():
+        assert parameter.item in ("int", "float", "str"), name
+        assert "=" not in parameter.help, name  # papermill does not see a parameter whose line holds a second one
+        assert parameter.allowed in parameter.help
