@@ -24,10 +24,11 @@ def notebook_of(name: str) -> Path:
     return next(NOTEBOOKS.glob(f"{name}*.ipynb"))
 
 
-def sources(notebook: Path, tag: str | None = None) -> list[str]:
-    """The text of the notebook's cells; with `tag`, of those that carry it."""
+def sources(notebook: Path, tag: str | None = None, kind: str | None = None) -> list[str]:
+    """The text of the notebook's cells; with `tag` of those that carry it, with `kind` of code or of markdown cells only."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return ["".join(cell["source"]) for cell in cells if tag is None or tag in cell["metadata"].get("tags", [])]
+    chosen = [cell for cell in cells if tag is None or tag in cell["metadata"].get("tags", [])]
+    return ["".join(cell["source"]) for cell in chosen if kind in (None, cell["cell_type"])]
 
 
 def defaults(notebook: Path) -> dict[str, object]:

@@ -1,0 +1,266 @@
+"""The two layers (Eqs. 1-3): every reading against plain loops, any game, any batch, any N, and what is refused."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import reference
+from reference import CROWDS, LATE_GROUPS, ORDERS, SHIFTS, TAX_UNITS
+
+from adage_repro import MarketEntrance, Settings, adage, follower_gradients, leader_gradient, model, solve, utilities
+from adage_repro.adage import crowd_mean
+
+UNIFORM = np.random.default_rng(0).uniform(size=(7, 100))
+payoffs_of, follower_gradients_of, leader_gradient_of = (jax.jit(function) for function in (utilities, follower_gradients, leader_gradient))
+
+
+@model
+class AnyReading:
+    """Five agents' market with its readings as traced places in their lists: eighteen games share one compilation."""
+
+    tax_units: jax.Array
+    crowd: jax.Array
+    returns_shift: jax.Array
+    capacity: jax.Array
+    outside_payoff: jax.Array
+
+    def market(self, tax_units="headcount", crowd="included", returns_shift="negative"):
+        return MarketEntrance(5, self.capacity, self.outside_payoff, crowd, tax_units, returns_shift)
+
+    def utility(self, *given):
+        payoffs = [self.market(*choice).utility(*given) for choice in itertools.product(TAX_UNITS, CROWDS)]
+        return jax.lax.select_n(len(CROWDS) * self.tax_units + self.crowd, *payoffs)
+
+    def objective(self, *given):
+        return jax.lax.select_n(self.returns_shift, *(self.market(returns_shift=shift).objective(*given) for shift in SHIFTS))
+
+
+def assert_same(history, expected):
+    """All rows of all fields; the objective only where there is a leader."""
+    for name in ("actions", "leader_action", "present", "utilities", "objective"):
+        if getattr(history, name) is not None:
+            np.testing.assert_allclose(getattr(history, name), getattr(expected, name), rtol=1e-10, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("late_group", LATE_GROUPS)
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("crowd", CROWDS)
+@pytest.mark.parametrize("returns_shift", SHIFTS)
+@pytest.mark.parametrize("tax_units", TAX_UNITS)
+def test_every_reading_against_loops(tax_units, returns_shift, crowd, order, late_group):
+    """From zeros and a uniform start, with two groups or an entry time each (nobody present at first), large or small leader steps."""
+    capacity, v, follower_lr, iterations, starts = 0.45, 0.05, 0.02, 40, np.stack([np.zeros(5), UNIFORM[0, :5]])
+    chosen = [jnp.asarray(readings.index(name)) for readings, name in ((TAX_UNITS, tax_units), (CROWDS, crowd), (SHIFTS, returns_shift))]
+    market = reference.Market(5, capacity, v, order, tax_units, returns_shift, late_group, crowd)
+    for entry_time, leader_lr in (([0, 0, 20, 20, 20], 0.04), ([3, 8, 3, 25, 15], 0.002)):
+        settings = Settings(iterations, follower_lr, leader_lr, order=order, late_group=late_group, entry_time=np.array(entry_time))
+        found = jax.tree.map(np.asarray, solve(AnyReading(*chosen, capacity, v), settings, starts))
+        for run, start in enumerate(starts):
+            expected = reference.solve(market, start, iterations, follower_lr, leader_lr, entry_time=entry_time)
+            assert_same(jax.tree.map(lambda values, run=run: values[run], found), expected)
+
+
+@pytest.mark.parametrize(
+    "choices, readings",
+    [
+        ({"leader_every": 1, "order": "alternating"}, {"tax_units": "rate", "returns_shift": "always", "crowd": "excluded"}),
+        ({"leader_every": 2}, {}),
+        ({"leader_every": 3, "late_group": "frozen"}, {"returns_shift": "none"}),
+        ({"leader_lr": None, "leader_start": 0.07}, {}),
+        ({"iterations": 0, "leader_start": 0.02}, {}),
+    ],
+)
+def test_settings_against_loops(choices, readings):
+    """How often the leader acts, no leader, and no iterations: one row, the start."""
+    settings = {"iterations": 30, "follower_lr": 0.02, "leader_lr": 0.0005, "entry_time": np.array([0, 0, 0, 11, 11, 14])} | choices
+    found = solve(MarketEntrance(6, 0.5, 0.3, **readings), Settings(**settings), UNIFORM[1, :6])
+    readings = readings | {name: settings.pop(name) for name in ("order", "late_group") if name in settings}
+    assert_same(found, reference.solve(reference.Market(6, 0.5, 0.3, **readings), UNIFORM[1, :6], **settings))
+    assert found.actions.shape == (settings["iterations"] + 1, 6)
+    if "leader_every" in choices:
+        steps = np.flatnonzero(np.diff(found.leader_action))
+        assert steps.size and not np.any(steps % choices["leader_every"])
+    else:
+        assert np.all(found.leader_action == choices["leader_start"]) and (found.objective is None) == (settings["leader_lr"] is None)
+
+
+def test_both_layers_stay_in_their_boxes():
+    start, entry_time = np.array([0.3, 0.4, 0.2, 0.25, 0.45, 0.35]), np.array([0, 0, 9, 0, 9, 0])
+    boxes = {"action_bounds": (0.2, 0.45), "leader_bounds": (0.03, 0.05), "leader_start": 0.04, "entry_time": entry_time}
+    for capacity, pressed in ((0.2, {0.2, 0.03, 0.05}), (1.0, {0.45, 0.05})):  # the rest point lies below and above
+        found = solve(MarketEntrance(6, capacity), Settings(30, 0.02, 0.4, **boxes), start)
+        assert_same(found, reference.solve(reference.Market(6, capacity), start, 30, 0.02, 0.4, **boxes))
+        assert np.all((found.actions >= 0.2) & (found.actions <= 0.45))
+        assert np.all((found.leader_action >= 0.03) & (found.leader_action <= 0.05))
+        assert pressed <= {*np.unique(found.actions[-1]), *np.unique(found.leader_action)}
+
+
+def test_rows_and_presence():
+    """Row r is the state after iteration r - 1; the leader at t = ι already sees the late group, who until then keep their start."""
+    game, entry_time = MarketEntrance(6, 0.6), np.array([0, 0, 4, 7, 7, 99])
+    start, rows = np.array([0.1, 0.3, 0.2, 0.5, 0.4, 0.6]), np.arange(31)[:, None]
+    history = jax.tree.map(np.asarray, solve(game, Settings(30, 0.01, 0.0004, entry_time=entry_time), start))
+    np.testing.assert_array_equal(history.present, np.maximum(rows - 1, 0) >= entry_time)
+    absent = ~history.present
+    np.testing.assert_array_equal(history.actions[absent], np.broadcast_to(start, (31, 6))[absent])
+    np.testing.assert_array_equal(history.actions[0], start)
+    assert np.all(history.utilities[absent] == 0) and np.all(history.utilities[~absent] > 0)
+    step = 0.0004 * leader_gradient_of(game, history.actions[4], entry_time <= 4, history.leader_action[4])
+    np.testing.assert_allclose(history.leader_action[5], history.leader_action[4] + step, rtol=1e-9)
+    assert step > 1e-4
+
+
+@pytest.mark.parametrize("n_agents, leader_order", [(10, "alternating"), (100, "simultaneous")])
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_run_does_not_depend_on_its_batch(order, n_agents, leader_order):
+    """Bit for bit, alone, in batches of 1, 2 and 7, and again; at each N with a leader in one order."""
+    game, starts = MarketEntrance(n_agents, 0.6), UNIFORM[:, :n_agents]
+    leader_lr = 0.04 / n_agents**2 if order == leader_order else None
+    settings = Settings(20, 0.005, leader_lr, order=order, entry_time=np.arange(n_agents) % 3 * 5, leader_start=0.01)
+    alone = [solve(game, settings, start) for start in starts]
+    assert leader_lr is None or len({float(history.leader_action[-1]) for history in alone}) > 3
+    for size in (1, 2, 7):
+        expected = jax.tree.map(lambda *rows: np.stack(rows), *alone[:size])
+        for found in (solve(game, settings, starts[:size]), solve(game, settings, starts[:size])):
+            jax.tree.map(np.testing.assert_array_equal, found, expected)
+
+
+def test_a_sweep_over_numbers_compiles_once():
+    def compiled_after(capacity, follower_lr=0.01, leader_lr=0.04, tax_max=0.1, entry_time=0, order="simultaneous"):
+        settings = Settings(3, follower_lr, leader_lr, order=order, entry_time=entry_time, leader_bounds=(0.0, tax_max))
+        solve(MarketEntrance(7, capacity), settings, np.zeros(7))
+        return adage._solve._cache_size()
+
+    first = compiled_after(0.6)
+    sweep = [{"capacity": 0.2}, {"follower_lr": 0.05}, {"leader_lr": 1e-4}, {"tax_max": 5.0}, {"entry_time": 2}, {}]
+    assert [compiled_after(**{"capacity": 0.6} | changed) for changed in sweep] == [first] * len(sweep)
+    assert compiled_after(0.6, order="alternating") == first + 1
+
+
+def sizes(jaxpr):
+    """Numbers of elements of all that a computation makes on its way, inner computations included."""
+    for equation in jaxpr.eqns:
+        yield from (variable.aval.size for variable in equation.outvars)
+        for inner in jax.tree.leaves(list(equation.params.values())):
+            if hasattr(inner, "eqns"):
+                yield from sizes(inner)
+
+
+def test_a_million_agents_take_memory_for_a_few_millions():
+    n_agents = 10**6
+    game, actions, everybody = MarketEntrance(n_agents, 0.6), np.random.default_rng(4).uniform(size=n_agents), np.ones(n_agents, bool)
+    expected = 2 * (0.6 * n_agents - actions.sum()) - 2 * actions
+    np.testing.assert_allclose(follower_gradients_of(game, actions, everybody, 0.0), expected, rtol=1e-10)
+    for function in (follower_gradients, leader_gradient, utilities):
+        assert max(sizes(jax.make_jaxpr(function)(game, actions, everybody, 0.05))) == n_agents
+    assert max(sizes(jax.make_jaxpr(jax.jit(lambda values: (values[:, None] - values).sum()))(actions[:30]))) == 900  # it looks inside
+
+
+@pytest.mark.parametrize("n_agents", [2, 3, 7, 49, 98, 151, 200, 1000, 999_983, 10**6])
+def test_the_mean_of_equal_actions_is_exact(n_agents):
+    """All or some present: so agents who do the same sit on the tax's boundary, whatever the rounding."""
+    mean_of = jax.jit(crowd_mean)
+    for action in (0.1, 1 / 3, 0.7, *UNIFORM[5, :3]):
+        for present in (np.ones(n_agents, bool), np.arange(n_agents) % 3 == 1):
+            n_present, mean = mean_of(np.where(present, action, 0.9), present)
+            assert n_present == present.sum() and mean == action
+
+
+@pytest.mark.parametrize("n_agents", [3, 97, 999_983])
+@pytest.mark.parametrize("order", ORDERS)
+def test_identical_agents_pay_no_tax(order, n_agents):
+    """They rise to a bound, where one may wait, and stay: with τ = 1000 a wrong tie would push them away."""
+    for bound in (0.1, 1 / 3, 0.7, 0.6 * UNIFORM[5, 0])[: 4 if n_agents < 100 else 1]:
+        settings = Settings(3, 1.0, order=order, action_bounds=(0.0, bound), leader_bounds=(0.0, 1000.0), leader_start=1000.0)
+        start = np.r_[np.zeros(n_agents - 1), bound if order == "alternating" else 0.0]
+        history = solve(MarketEntrance(n_agents, 1.0), settings, start)
+        np.testing.assert_array_equal(history.actions[1:], np.full((3, n_agents), bound))
+        np.testing.assert_allclose(history.utilities[1:], 1 + 2 * bound * n_agents * (1 - bound), rtol=1e-12)
+
+
+@model
+class Cournot:
+    """Firms choose quantities q_i at the price 1 - Σ q_j and a unit cost; a regulator's levy t is to bring each profit to a target."""
+
+    cost: float
+    target: float
+
+    def utility(self, action, mean, n_present, leader_action):
+        return action * (1 - n_present * mean - self.cost - leader_action)
+
+    def objective(self, utilities, present):
+        return -jnp.where(present, (utilities - self.target) ** 2, 0.0).sum() / 2
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_cournot_reaches_its_known_equilibria(order):
+    """n firms: q = (1 - cost - t) / (n + 1), profit q²; so the regulator's best levy is 1 - cost - (n + 1) √target."""
+    game, start = Cournot(0.1, 0.01), np.array([0.5, 0.0, 0.1, 0.3, 0.02])
+    entry_time, bounds = np.array([0, 0, 0, 150, 150]), {"action_bounds": (0.0, 2.0), "leader_bounds": (-1.0, 1.0)}
+    free = solve(game, Settings(300, 0.1, 0.0, order=order, entry_time=entry_time, **bounds), start)
+    np.testing.assert_allclose(free.actions[150], [0.9 / 4] * 3 + [0.3, 0.02], atol=1e-6)
+    np.testing.assert_allclose(free.actions[300], 0.9 / 6, atol=1e-6)
+    led = solve(game, Settings(300, 0.1, 20.0, order=order, entry_time=entry_time, **bounds), start)
+    np.testing.assert_allclose([led.leader_action[150], led.leader_action[300]], [0.9 - 4 * 0.1, 0.9 - 6 * 0.1], atol=1e-5)
+    np.testing.assert_allclose(led.actions[300], 0.1, atol=1e-5)
+    np.testing.assert_allclose(led.objective[300], 0.0, atol=1e-9)
+
+
+def test_cournot_gradients_are_finite_differences():
+    game, quantities, present, levy, h = Cournot(0.1, 0.01), UNIFORM[3, :6], np.arange(6) != 4, 0.2, 1e-6
+
+    def payoffs(step=0.0, levy=levy):
+        return np.asarray(payoffs_of(game, quantities + step, present, levy))
+
+    own = [(payoffs(step)[i] - payoffs(-step)[i]) / (2 * h) for i, step in enumerate(h * np.eye(6))]
+    np.testing.assert_allclose(follower_gradients_of(game, quantities, present, levy)[present], np.array(own)[present], atol=1e-8)
+    above, below = (game.objective(payoffs(levy=levy + step), present) for step in (h, -h))
+    np.testing.assert_allclose(leader_gradient_of(game, quantities, present, levy), (above - below) / (2 * h), rtol=1e-7)
+
+
+NAN, INF = float("nan"), float("inf")
+REFUSED = {
+    "iterations must lie in [0, inf)": [-1],
+    "iterations must be a whole number": [1.5, True, None, NAN],
+    "follower_lr must lie in [0, 1]": [-0.1, 1.1, NAN],
+    "follower_lr must be a number": [None, True, "0.1"],
+    "leader_lr must lie in [0, 100]": [-1, INF],
+    "leader_lr must be a number": ["fast"],
+    "leader_every must lie in [1, inf)": [0],
+    "leader_every must be a whole number": [2.0, False],
+    "order must be one of simultaneous, alternating": ["random", None],
+    "late_group must be one of absent, frozen": ["late"],
+    "entry_time must lie in [0, inf)": [-1],
+    "entry_time must be a whole number": [0.5, True],
+    "action_bounds needs two finite bounds, the lower first": [(1.0, 0.0), (0.0, NAN)],
+    "leader_bounds needs two finite bounds, the lower first": [(0.0, INF)],
+    "leader_start must lie in [0.0, 0.1]": [0.2, NAN],
+    "leader_start must be a number": [True],
+}
+
+
+@pytest.mark.parametrize("rule, value", [(rule, value) for rule, values in REFUSED.items() for value in values])
+def test_refused_settings(rule, value):
+    with pytest.raises(ValueError) as refusal:
+        Settings(**{"iterations": 3, "follower_lr": 0.01} | {rule.split()[0]: value})
+    assert str(refusal.value) == f"{rule}, got {value!r}"
+
+
+@pytest.mark.parametrize(
+    "start, entry_time, message",
+    [
+        ([0.1, NAN, 0.2], 0, "start must lie in [0.0, 1.0], got nan"),
+        ([[0.1, 0.3, 0.2], [0.1, -0.5, 0.2]], 0, "start must lie in [0.0, 1.0], got -0.5"),
+        (0.1, 0, "start must have shape (N,) or (runs, N), got ()"),
+        ([[[0.1, 0.3, 0.2]]], 0, "start must have shape (N,) or (runs, N), got (1, 1, 3)"),
+        (np.zeros(3), np.zeros(4, int), "entry_time must be one number or one per agent, 3, got (4,)"),
+        (np.zeros((2, 3)), np.zeros((2, 3), int), "entry_time must be one number or one per agent, 3, got (2, 3)"),
+        (np.zeros(3), np.array([0, -3, 0]), "entry_time must lie in [0, inf), got -3"),
+    ],
+)
+def test_refused_starts(start, entry_time, message):
+    with pytest.raises(ValueError) as refusal:
+        solve(MarketEntrance(3, 0.6), Settings(3, 0.01, entry_time=entry_time), start)
+    assert str(refusal.value) == message

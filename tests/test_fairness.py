@@ -1,0 +1,165 @@
+"""The Gini coefficient and the leader's objective (Eq. 6) against their definition, and the sum whose order is fixed."""
+
+import math
+from functools import cache
+
+import jax
+import numpy as np
+import pytest
+
+from adage_repro import fairness, gini, leader_objective
+from adage_repro.sums import total
+
+N = 12  # agents in every case, so that each function compiles once
+RNG = np.random.default_rng(0)
+EVERYBODY = np.ones(N, bool)
+SHIFTS = ("negative", "always", "none")
+UNTIED = {  # returns and who is present
+    "positive": (RNG.uniform(1, 2, N), EVERYBODY),
+    "some negative": (RNG.uniform(-1, 2, N), EVERYBODY),
+    "all negative": (RNG.uniform(-2, -1, N), EVERYBODY),
+    "absent": (RNG.uniform(-1, 2, N), np.arange(N) % 3 > 0),
+    "two present": (RNG.uniform(1, 2, N), np.arange(N) > 9),
+}
+TIED = {
+    "ties": (RNG.integers(1, 5, N) / 3, EVERYBODY),
+    "ties, negative and zero": (RNG.integers(-2, 3, N) / 3 + 0.2, EVERYBODY),
+    "absent are extreme": (np.r_[-9.0, RNG.integers(1, 5, 10) / 7, 9.0], np.r_[False, np.ones(10, bool), False]),
+    "absent are tied": (np.repeat([1.0, 2.0, 3.0], 4), np.arange(N) % 4 > 1),
+}
+NOTHING_TO_SHARE = {  # no inequality
+    "all zero": (np.zeros(N), EVERYBODY),
+    "all equal": (np.full(N, 0.1), EVERYBODY),
+    "all equal, negative": (np.full(N, -1 / 3), EVERYBODY),
+    "nobody present": (np.arange(N) - 4.0, ~EVERYBODY),
+    "one present": (np.arange(N) - 4.0, np.arange(N) == 1),
+    "those present zero": (np.where(np.arange(N) < 4, 0.0, -1.5), np.arange(N) < 4),
+}
+
+
+def by_definition(returns, present, returns_shift):
+    """ΣΣ|R_i - R_j| / (2 n² R̄) of the shifted returns of those present."""
+    returns = returns[present]
+    if returns_shift == "always" or (returns_shift == "negative" and returns.min() < 0):
+        returns = returns - returns.min()
+    return np.abs(returns[:, None] - returns).sum() / (2 * returns.size**2 * returns.mean())
+
+
+@cache
+def compiled(way, returns_shift):
+    """Values and gradients of both functions, pairs counted in one way whatever the number of agents."""
+
+    def evaluate(returns, present):
+        return {f.__name__: jax.value_and_grad(f)(returns, present, returns_shift) for f in (gini, leader_objective)}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fairness, "PAIRWISE_UP_TO", {"pairwise": 10**6, "sorted": 0}[way])
+        return jax.jit(evaluate).lower(*UNTIED["positive"]).compile()
+
+
+@pytest.fixture(params=SHIFTS)
+def returns_shift(request):
+    return request.param
+
+
+@pytest.fixture(params=["pairwise", "sorted"])
+def evaluate(request, returns_shift):
+    return compiled(request.param, returns_shift)
+
+
+@pytest.mark.parametrize("case", [*UNTIED, *TIED])
+def test_value_is_the_definition(evaluate, returns_shift, case):
+    returns, present = (UNTIED | TIED)[case]
+    expected = by_definition(returns, present, returns_shift)
+    found = evaluate(returns, present)
+    np.testing.assert_allclose(found["gini"][0], expected, rtol=1e-12)
+    np.testing.assert_allclose(found["leader_objective"][0], -(present.sum() ** 2) * expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("case", UNTIED)
+def test_gradient_is_the_finite_difference(evaluate, case):
+    returns, present = UNTIED[case]
+    found = evaluate(returns, present)
+    for name, (value, gradient) in found.items():
+        above, below = ([float(evaluate(returns + step, present)[name][0]) for step in sign * 1e-6 * np.eye(N)] for sign in (1, -1))
+        np.testing.assert_allclose(gradient, (np.array(above) - below) / 2e-6, rtol=1e-6, atol=1e-7 * abs(value))
+        assert not np.any(gradient[~present])
+
+
+@pytest.mark.parametrize("case", [*UNTIED, *TIED, *NOTHING_TO_SHARE])
+def test_pairwise_and_sorted_agree(returns_shift, case):
+    given = (UNTIED | TIED | NOTHING_TO_SHARE)[case]
+    one, other = compiled("pairwise", returns_shift)(*given), compiled("sorted", returns_shift)(*given)
+    for name in one:
+        np.testing.assert_allclose(one[name][0], other[name][0], atol=1e-10)
+        np.testing.assert_allclose(one[name][1], other[name][1], atol=1e-10)
+
+
+@pytest.mark.parametrize("case", NOTHING_TO_SHARE)
+def test_nothing_to_share(evaluate, case):
+    for value, gradient in evaluate(*NOTHING_TO_SHARE[case]).values():
+        assert value == 0
+        np.testing.assert_array_equal(gradient, np.zeros(N))
+
+
+def test_returns_that_cancel():
+    """Without a shift R̄ can be 0 though returns differ: 0, not infinity."""
+    for value, gradient in compiled("pairwise", "none")(np.repeat([-1.0, 0.0, 1.0], 4), EVERYBODY).values():
+        assert value == 0 and not np.any(gradient)
+
+
+def test_a_tie_counts_as_equal(evaluate, returns_shift):
+    """|x| has gradient 0 at 0: the tied push by #lower - #higher, like one return in the middle."""
+    returns = np.r_[np.zeros(3), np.full(6, 2.0), np.full(3, 5.0)]
+    weights = np.r_[np.full(3, -9.0), np.zeros(6), np.full(3, 9.0)]
+    value, gradient = evaluate(returns, EVERYBODY)["leader_objective"]
+    np.testing.assert_allclose(value, -N * 135 / 27, rtol=1e-12)
+    if returns_shift != "always":  # the shift's own gradient, shared by the three poorest, comes on top there
+        np.testing.assert_allclose(gradient, -N * (weights / 27 - 135 / 27**2), rtol=1e-12)
+    assert np.all(gradient[3:9] == gradient[3])
+
+
+@pytest.mark.parametrize("n, k", [(2, 1), (N, 1), (N, 7), (N, N), (64, 5), (65, 5), (1000, 250)])
+def test_k_equal_returns_among_zeros(n, k):
+    returns = np.random.default_rng(n).permutation(np.r_[np.full(k, 0.3), np.zeros(n - k)])
+    np.testing.assert_allclose(jax.jit(gini)(returns), (n - k) / n, atol=1e-14)
+
+
+def test_invariances(evaluate, returns_shift):
+    returns, present = TIED["ties"]
+
+    def of(returns):
+        return float(evaluate(returns, present)["gini"][0])
+
+    assert of(returns) > 0.05
+    for same in (7.3 * returns, returns[::-1], RNG.permutation(returns)):
+        np.testing.assert_allclose(of(same), of(returns), rtol=1e-12)
+    np.testing.assert_allclose(of(np.repeat(returns[:6], 2)), by_definition(returns[:6], present[:6], returns_shift), rtol=1e-12)
+    if returns_shift == "always":
+        for distance in (-5, 0.25, 100):
+            np.testing.assert_allclose(of(returns + distance), of(returns), rtol=1e-11)
+    else:
+        assert of(returns + 1) < of(returns) < of(returns - returns.min())  # equally spread, a richer society is fairer
+
+
+def test_refuses_an_unknown_shift():
+    for function in (gini, leader_objective):
+        with pytest.raises(ValueError, match=r"^returns_shift must be one of negative, always, none, got 'sometimes'$"):
+            function(np.ones(N), returns_shift="sometimes")
+
+
+def test_total_adds_each_value_once():
+    whole = [RNG.integers(-(2**40), 2**40, size).astype(float) for size in range(1, 41)]  # exact in any order
+    wide = [RNG.normal(size=size) * 10.0 ** RNG.integers(-3, 4, size) for size in range(1, 41)]
+    totals = jax.jit(lambda lists: [total(values) for values in lists])
+    assert [float(found) for found in totals(whole)] == [math.fsum(values) for values in whole]
+    for found, values in zip(totals(wide), wide, strict=True):
+        assert abs(float(found) - math.fsum(values)) <= 1e-15 * np.abs(values).sum()
+
+
+@pytest.mark.parametrize("size", [N, 37])
+def test_total_does_not_depend_on_the_batch(size):
+    values = RNG.uniform(size=(7, size))
+    rows = np.array([jax.jit(total)(row) for row in values])
+    np.testing.assert_array_equal(jax.jit(total)(values), rows)
+    np.testing.assert_array_equal(jax.jit(jax.vmap(total))(values[:2]), rows[:2])
