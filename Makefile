@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE
-PYTHON ?= python3
+PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 export FIG SET OUT
 export JUPYTER_PLATFORM_DIRS := 1

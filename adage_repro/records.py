@@ -28,7 +28,7 @@ def save(
     lines: Mapping[str, object] | None = None,
     every: object = 1,
 ) -> None:
-    """Write `name`.png, .pdf, .json and one CSV per table (`name` + its key), all or nothing.
+    """Write `name`.png, .pdf, .json and one CSV per table, by its own name, all or nothing.
 
     lines   what is drawn but is in no table: reference lines, closed forms, bands
     every   k, where a table keeps every k-th iteration only
@@ -36,9 +36,8 @@ def save(
     """
     out = Path(os.environ.get(OUT_VARIABLE) or RERUNS / name)
     with staged(out) as folder:
-        tables = {f"{name}{key}.csv": table for key, table in tables.items()}
-        for file, table in tables.items():
-            tidied(table).to_csv(folder / file, index=False, float_format="%.12g", lineterminator="\n")
+        for table, content in tables.items():
+            tidied(content).to_csv(folder / f"{table}.csv", index=False, float_format="%.12g", lineterminator="\n")
         figure.savefig(folder / f"{name}.png", dpi=PRINT_DPI, metadata={"Software": None, "Description": alt})
         figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None, "Subject": alt})
         record = {
@@ -48,7 +47,7 @@ def save(
             "headline": headline,
             "lines": lines or {},
             "every_kth_iteration": every,
-            "tables": {file: digest(folder / file) for file in tables},
+            "tables": {f"{table}.csv": digest(folder / f"{table}.csv") for table in tables},
             "pictures": {file: digest(folder / file) for file in (f"{name}.png", f"{name}.pdf")},
             "versions": {package: version(package) for package in PACKAGES},
         }

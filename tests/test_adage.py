@@ -92,8 +92,8 @@ def test_both_layers_stay_in_their_boxes():
     for capacity, pressed in ((0.2, {0.2, 0.03, 0.05}), (1.0, {0.45, 0.05})):  # the rest point lies below and above
         found = solve(MarketEntrance(6, capacity), Settings(30, 0.02, 0.4, **boxes), start)
         assert_same(found, reference.solve(reference.Market(6, capacity), start, 30, 0.02, 0.4, **boxes))
-        assert np.all((found.actions >= 0.2) & (found.actions <= 0.45))
-        assert np.all((found.leader_action >= 0.03) & (found.leader_action <= 0.05))
+        for values, (low, high) in ((found.actions, (0.2, 0.45)), (found.leader_action, (0.03, 0.05))):
+            assert low <= values.min() and values.max() <= high
         assert pressed <= {*np.unique(found.actions[-1]), *np.unique(found.leader_action)}
 
 
@@ -112,12 +112,11 @@ def test_rows_and_presence():
     assert step > 1e-4
 
 
-@pytest.mark.parametrize("n_agents, leader_order", [(10, "alternating"), (100, "simultaneous")])
+@pytest.mark.parametrize("n_agents, leader_lr", [(10, 0.0004), (100, None)])
 @pytest.mark.parametrize("order", ORDERS)
-def test_a_run_does_not_depend_on_its_batch(order, n_agents, leader_order):
-    """Bit for bit, alone, in batches of 1, 2 and 7, and again; at each N with a leader in one order."""
+def test_a_run_does_not_depend_on_its_batch(order, n_agents, leader_lr):
+    """Bit for bit, alone, in batches of 1, 2 and 7, and again."""
     game, starts = MarketEntrance(n_agents, 0.6), UNIFORM[:, :n_agents]
-    leader_lr = 0.04 / n_agents**2 if order == leader_order else None
     settings = Settings(20, 0.005, leader_lr, order=order, entry_time=np.arange(n_agents) % 3 * 5, leader_start=0.01)
     alone = [solve(game, settings, start) for start in starts]
     assert leader_lr is None or len({float(history.leader_action[-1]) for history in alone}) > 3
@@ -158,7 +157,7 @@ def test_a_million_agents_take_memory_for_a_few_millions():
     assert max(sizes(jax.make_jaxpr(jax.jit(lambda values: (values[:, None] - values).sum()))(actions[:30]))) == 900  # it looks inside
 
 
-@pytest.mark.parametrize("n_agents", [2, 3, 7, 49, 98, 151, 200, 1000, 999_983, 10**6])
+@pytest.mark.parametrize("n_agents", [2, 3, 7, 49, 151, 200, 1000, 999_983, 10**6])
 def test_the_mean_of_equal_actions_is_exact(n_agents):
     """All or some present: so agents who do the same sit on the tax's boundary, whatever the rounding."""
     mean_of = jax.jit(crowd_mean)
@@ -168,14 +167,13 @@ def test_the_mean_of_equal_actions_is_exact(n_agents):
             assert n_present == present.sum() and mean == action
 
 
-@pytest.mark.parametrize("n_agents", [3, 97, 999_983])
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("order, n_agents", [("simultaneous", 97), ("alternating", 97), ("alternating", 999_983)])
 def test_identical_agents_pay_no_tax(order, n_agents):
     """They rise to a bound, where one may wait, and stay: with τ = 1000 a wrong tie would push them away."""
     for bound in (0.1, 1 / 3, 0.7, 0.6 * UNIFORM[5, 0])[: 4 if n_agents < 100 else 1]:
         settings = Settings(3, 1.0, order=order, action_bounds=(0.0, bound), leader_bounds=(0.0, 1000.0), leader_start=1000.0)
         start = np.r_[np.zeros(n_agents - 1), bound if order == "alternating" else 0.0]
-        history = solve(MarketEntrance(n_agents, 1.0), settings, start)
+        history = jax.tree.map(np.asarray, solve(MarketEntrance(n_agents, 1.0), settings, start))
         np.testing.assert_array_equal(history.actions[1:], np.full((3, n_agents), bound))
         np.testing.assert_allclose(history.utilities[1:], 1 + 2 * bound * n_agents * (1 - bound), rtol=1e-12)
 
@@ -204,20 +202,16 @@ def test_cournot_reaches_its_known_equilibria(order):
     np.testing.assert_allclose(free.actions[300], 0.9 / 6, atol=1e-6)
     led = solve(game, Settings(300, 0.1, 20.0, order=order, entry_time=entry_time, **bounds), start)
     np.testing.assert_allclose([led.leader_action[150], led.leader_action[300]], [0.9 - 4 * 0.1, 0.9 - 6 * 0.1], atol=1e-5)
-    np.testing.assert_allclose(led.actions[300], 0.1, atol=1e-5)
-    np.testing.assert_allclose(led.objective[300], 0.0, atol=1e-9)
+    np.testing.assert_allclose([*led.actions[300], 0.1 + led.objective[300]], 0.1, atol=1e-5)
 
 
 def test_cournot_gradients_are_finite_differences():
-    game, quantities, present, levy, h = Cournot(0.1, 0.01), UNIFORM[3, :6], np.arange(6) != 4, 0.2, 1e-6
-
-    def payoffs(step=0.0, levy=levy):
-        return np.asarray(payoffs_of(game, quantities + step, present, levy))
-
-    own = [(payoffs(step)[i] - payoffs(-step)[i]) / (2 * h) for i, step in enumerate(h * np.eye(6))]
-    np.testing.assert_allclose(follower_gradients_of(game, quantities, present, levy)[present], np.array(own)[present], atol=1e-8)
-    above, below = (game.objective(payoffs(levy=levy + step), present) for step in (h, -h))
-    np.testing.assert_allclose(leader_gradient_of(game, quantities, present, levy), (above - below) / (2 * h), rtol=1e-7)
+    game, quantities, present, h = Cournot(0.1, 0.01), UNIFORM[3, :6], np.arange(6) != 4, 1e-6
+    shifted = np.array([[payoffs_of(game, quantities + sign * step, present, 0.2) for step in h * np.eye(6)] for sign in (1, -1)])
+    found, expected = follower_gradients_of(game, quantities, present, 0.2), np.diagonal(shifted[0] - shifted[1]) / (2 * h)
+    np.testing.assert_allclose(found[present], expected[present], atol=1e-8)
+    above, below = (game.objective(payoffs_of(game, quantities, present, levy), present) for levy in (0.2 + h, 0.2 - h))
+    np.testing.assert_allclose(leader_gradient_of(game, quantities, present, 0.2), (above - below) / (2 * h), rtol=1e-7)
 
 
 NAN, INF = float("nan"), float("inf")
@@ -227,9 +221,7 @@ REFUSED = {
     "follower_lr must lie in [0, 1]": [-0.1, 1.1, NAN],
     "follower_lr must be a number": [None, True, "0.1"],
     "leader_lr must lie in [0, 100]": [-1, INF],
-    "leader_lr must be a number": ["fast"],
     "leader_every must lie in [1, inf)": [0],
-    "leader_every must be a whole number": [2.0, False],
     "order must be one of simultaneous, alternating": ["random", None],
     "late_group must be one of absent, frozen": ["late"],
     "entry_time must lie in [0, inf)": [-1],
@@ -237,30 +229,23 @@ REFUSED = {
     "action_bounds needs two finite bounds, the lower first": [(1.0, 0.0), (0.0, NAN)],
     "leader_bounds needs two finite bounds, the lower first": [(0.0, INF)],
     "leader_start must lie in [0.0, 0.1]": [0.2, NAN],
-    "leader_start must be a number": [True],
 }
+REFUSED_ARRAYS = [
+    ([0.1, NAN, 0.2], "start must lie in [0.0, 1.0], got nan"),
+    ([[0.1, 0.3, 0.2], [0.1, -0.5, 0.2]], "start must lie in [0.0, 1.0], got -0.5"),
+    (0.1, "start must have shape (N,) or (runs, N), got ()"),
+    ([[[0.1, 0.3, 0.2]]], "start must have shape (N,) or (runs, N), got (1, 1, 3)"),
+    (np.zeros(4, int), "entry_time must be one number or one per agent, 3, got (4,)"),
+    (np.zeros((2, 3), int), "entry_time must be one number or one per agent, 3, got (2, 3)"),
+    (np.array([0, -3, 0]), "entry_time must lie in [0, inf), got -3"),
+]
+REFUSED_VALUES = [(value, f"{rule}, got {value!r}") for rule, values in REFUSED.items() for value in values]
 
 
-@pytest.mark.parametrize("rule, value", [(rule, value) for rule, values in REFUSED.items() for value in values])
-def test_refused_settings(rule, value):
+@pytest.mark.parametrize("value, message", [*REFUSED_VALUES, *REFUSED_ARRAYS])
+def test_refusals(value, message):
+    given = {"iterations": 3, "follower_lr": 0.01, "start": np.zeros(3)} | {message.split()[0]: value}
+    start = given.pop("start")
     with pytest.raises(ValueError) as refusal:
-        Settings(**{"iterations": 3, "follower_lr": 0.01} | {rule.split()[0]: value})
-    assert str(refusal.value) == f"{rule}, got {value!r}"
-
-
-@pytest.mark.parametrize(
-    "start, entry_time, message",
-    [
-        ([0.1, NAN, 0.2], 0, "start must lie in [0.0, 1.0], got nan"),
-        ([[0.1, 0.3, 0.2], [0.1, -0.5, 0.2]], 0, "start must lie in [0.0, 1.0], got -0.5"),
-        (0.1, 0, "start must have shape (N,) or (runs, N), got ()"),
-        ([[[0.1, 0.3, 0.2]]], 0, "start must have shape (N,) or (runs, N), got (1, 1, 3)"),
-        (np.zeros(3), np.zeros(4, int), "entry_time must be one number or one per agent, 3, got (4,)"),
-        (np.zeros((2, 3)), np.zeros((2, 3), int), "entry_time must be one number or one per agent, 3, got (2, 3)"),
-        (np.zeros(3), np.array([0, -3, 0]), "entry_time must lie in [0, inf), got -3"),
-    ],
-)
-def test_refused_starts(start, entry_time, message):
-    with pytest.raises(ValueError) as refusal:
-        solve(MarketEntrance(3, 0.6), Settings(3, 0.01, entry_time=entry_time), start)
+        solve(MarketEntrance(3, 0.6), Settings(**given), start)
     assert str(refusal.value) == message

@@ -6,14 +6,15 @@ from functools import cache
 import jax
 import numpy as np
 import pytest
+import reference
+from reference import SHIFTS
 
-from adage_repro import fairness, gini, leader_objective
+from adage_repro import MarketEntrance, fairness, gini, leader_gradient, leader_objective
 from adage_repro.sums import total
 
 N = 12  # agents in every case, so that each function compiles once
 RNG = np.random.default_rng(0)
 EVERYBODY = np.ones(N, bool)
-SHIFTS = ("negative", "always", "none")
 UNTIED = {  # returns and who is present
     "positive": (RNG.uniform(1, 2, N), EVERYBODY),
     "some negative": (RNG.uniform(-1, 2, N), EVERYBODY),
@@ -119,7 +120,7 @@ def test_a_tie_counts_as_equal(evaluate, returns_shift):
     assert np.all(gradient[3:9] == gradient[3])
 
 
-@pytest.mark.parametrize("n, k", [(2, 1), (N, 1), (N, 7), (N, N), (64, 5), (65, 5), (1000, 250)])
+@pytest.mark.parametrize("n, k", [(2, 1), (N, 7), (N, N), (64, 5), (65, 5)])
 def test_k_equal_returns_among_zeros(n, k):
     returns = np.random.default_rng(n).permutation(np.r_[np.full(k, 0.3), np.zeros(n - k)])
     np.testing.assert_allclose(jax.jit(gini)(returns), (n - k) / n, atol=1e-14)
@@ -132,7 +133,7 @@ def test_invariances(evaluate, returns_shift):
         return float(evaluate(returns, present)["gini"][0])
 
     assert of(returns) > 0.05
-    for same in (7.3 * returns, returns[::-1], RNG.permutation(returns)):
+    for same in (7.3 * returns, returns[::-1], np.roll(returns, 5)):
         np.testing.assert_allclose(of(same), of(returns), rtol=1e-12)
     np.testing.assert_allclose(of(np.repeat(returns[:6], 2)), by_definition(returns[:6], present[:6], returns_shift), rtol=1e-12)
     if returns_shift == "always":
@@ -142,6 +143,21 @@ def test_invariances(evaluate, returns_shift):
         assert of(returns + 1) < of(returns) < of(returns - returns.min())  # equally spread, a richer society is fairer
 
 
+def test_leader_gradient_is_the_finite_difference(returns_shift):
+    """By τ through the market's returns, the shift's minimum differentiated too; finite at the kinks."""
+    game, present = MarketEntrance(8, 0.45, 0.4, returns_shift=returns_shift), np.arange(8) != 2
+    market, members, lowest = reference.Market(8, 0.45, 0.4, returns_shift=returns_shift), np.flatnonzero(present), []
+    gradient_of, draws = jax.jit(leader_gradient), np.random.default_rng(3).uniform(size=(8, 8))
+    for actions in [*(0.4 * draws[:4]), *(0.3 + 0.7 * draws[4:])]:
+        above, below = (market.leader(actions, members, tax_rate)[0] for tax_rate in (0.05 + 1e-6, 0.05 - 1e-6))
+        np.testing.assert_allclose(gradient_of(game, actions, present, 0.05), (above - below) / 2e-6, rtol=1e-6)
+        assert abs(above - below) > 1e-8
+        lowest.append(min(market.utility(i, actions, members, 0.05) for i in members))
+    assert min(lowest) < 0 < max(lowest)
+    for action in (0.0, 0.3, 1.0):
+        assert gradient_of(game, np.full(8, action), present, 0.05) == 0
+
+
 def test_refuses_an_unknown_shift():
     for function in (gini, leader_objective):
         with pytest.raises(ValueError, match=r"^returns_shift must be one of negative, always, none, got 'sometimes'$"):
@@ -149,17 +165,20 @@ def test_refuses_an_unknown_shift():
 
 
 def test_total_adds_each_value_once():
-    whole = [RNG.integers(-(2**40), 2**40, size).astype(float) for size in range(1, 41)]  # exact in any order
-    wide = [RNG.normal(size=size) * 10.0 ** RNG.integers(-3, 4, size) for size in range(1, 41)]
+    rng = np.random.default_rng(1)
+    whole = [rng.integers(-(2**40), 2**40, size).astype(float) for size in range(1, 41)]  # exact in any order
+    wide = [rng.normal(size=size) * 10.0 ** rng.integers(-3, 4, size) for size in range(1, 41)]
     totals = jax.jit(lambda lists: [total(values) for values in lists])
     assert [float(found) for found in totals(whole)] == [math.fsum(values) for values in whole]
     for found, values in zip(totals(wide), wide, strict=True):
         assert abs(float(found) - math.fsum(values)) <= 1e-15 * np.abs(values).sum()
 
 
-@pytest.mark.parametrize("size", [N, 37])
-def test_total_does_not_depend_on_the_batch(size):
-    values = RNG.uniform(size=(7, size))
-    rows = np.array([jax.jit(total)(row) for row in values])
-    np.testing.assert_array_equal(jax.jit(total)(values), rows)
-    np.testing.assert_array_equal(jax.jit(jax.vmap(total))(values[:2]), rows[:2])
+@pytest.mark.parametrize("function, size", [(total, 10), (total, 37), (jax.value_and_grad(leader_objective), 100)])
+def test_batches_do_not_change_a_bit(function, size):
+    """Neither of a sum nor of the objective and its gradient."""
+    values = np.random.default_rng(2).uniform(-1, 2, (7, size))
+    alone = [jax.jit(function)(row) for row in values]
+    for runs in (1, 7):
+        found = jax.jit(jax.vmap(function))(values[:runs])
+        jax.tree.map(np.testing.assert_array_equal, found, jax.tree.map(lambda *rows: np.stack(rows), *alone[:runs]))
