@@ -47,7 +47,7 @@ lint: .venv/.ready ## ruff on code, tests and notebooks
 refresh: .venv/.ready ## run all notebooks and store their outputs in them
 	@$(BIN)/python -m adage_repro refresh
 
-lock: .venv/.ready ## resolve pyproject.toml anew into requirements.lock and environment.yml
+lock: .venv/.ready ## resolve pyproject.toml anew into requirements.lock, which environment.yml uses
 	@$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --extra dev --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.lock
 
 clean: ## remove the environment, caches and reruns, but not figures/

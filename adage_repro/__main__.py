@@ -10,7 +10,7 @@ from adage_repro import build
 from adage_repro.folders import FIGURES, RERUNS, ROOT
 from adage_repro.parameters import check_all
 
-KEPT = [FIGURES, *(ROOT / room for room in ("adage_repro", "benchmarks", "notebooks", "tests", ".ci", ".git", ".venv"))]
+KEPT = [FIGURES, *(ROOT / room for room in ("adage_repro", "benchmarks", "notebooks", "tests", ".cache", ".ci", ".git", ".venv"))]
 
 
 def read_set(text: str) -> dict[str, object]:
@@ -40,7 +40,11 @@ def read_out(text: str, name: str, given: dict[str, object]) -> Path:
         if len(label) > 150:
             label = f"{label[:120]}-{hashlib.sha256(label.encode()).hexdigest()[:12]}"
         return RERUNS / (f"{name}-{label}" if label else name)
-    out = Path(text).expanduser().resolve()
+    try:
+        out = Path(text).expanduser().resolve()
+        out.is_dir()
+    except (OSError, RuntimeError, ValueError):
+        raise ValueError(f"OUT must be a folder, got {text[:80]!r}") from None
     for folder in KEPT:
         free = out.is_relative_to(RERUNS) and out != RERUNS
         if out == ROOT or (out.is_relative_to(folder) and not free):
@@ -67,8 +71,11 @@ def rerun(name: str, settings: str, out: str) -> None:
     print("saved in", folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)
 
 
-def main(command: str, *arguments: str) -> int:
+def main(command: str = "", *arguments: str) -> int:
     """0 if all went well, 1 if a notebook failed, 2 if a parameter was refused."""
+    if len(arguments) != {"figures": 0, "refresh": 0, "figure": 3}.get(command, -1):
+        print('usage: python -m adage_repro figures | refresh | figure NUMBER "NAME=VALUE …" OUT', file=sys.stderr)
+        return 2
     names = [f"fig{number:02d}" for number in build.NUMBERS]
     if command == "figures":
         return 0 if build.figures(names) else 1

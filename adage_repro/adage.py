@@ -6,6 +6,7 @@ from typing import Protocol, dataclass_transform, get_type_hints
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from adage_repro.parameters import check, check_value
@@ -79,15 +80,17 @@ class Settings:
     leader_start: float = 0.0
 
     def __post_init__(self):
-        check_value("iterations", self.iterations, "int", "[0, inf)")
+        check_value("iterations", self.iterations, "int", "[0, 1000000000]")
         check_value("leader_every", self.leader_every, "int", "[1, inf)")
-        check_value("entry_time", self.entry_time, "int", "[0, inf)")
+        if isinstance(self.entry_time, list | tuple):
+            object.__setattr__(self, "entry_time", np.asarray(self.entry_time))
+        check_value("entry_time", self.entry_time, "int", "[0, 1000000000]")
         for name in ("follower_lr", "order", "late_group"):
             check(name, getattr(self, name))
         if self.leader_lr is not None:
             check("leader_lr", self.leader_lr)
         for name in ("action_bounds", "leader_bounds"):
-            _check_box(name, jnp.zeros(0), getattr(self, name))
+            _check_box(name, np.zeros(0), getattr(self, name))
         _check_box("leader_start", self.leader_start, self.leader_bounds)
 
 
@@ -115,11 +118,16 @@ def solve(game: Game, settings: Settings, start: Array) -> History:
     """Alternating gradient descent (Eq. 3) from `start` (N,), or from each row of a batch of starts (runs, N).
 
     In iteration t = 0, 1, … first the leader steps, if it is its turn, then the followers, who see its new action.
-    Compiles once for each size and choice; numbers may change freely. ValueError: `start` out of the action bounds.
+    Compiles once for each size and choice; numbers may change freely. ValueError: `start` of the wrong shape or out of the bounds.
     """
+    if not np.size(start) or (start.dtype if hasattr(start, "dtype") else np.asarray(start).dtype).kind not in "fiu":
+        raise ValueError(f"start must hold numbers, got {start!r}")
     start = jnp.asarray(start, float)
-    if start.ndim not in (1, 2):
-        raise ValueError(f"start must have shape (N,) or (runs, N), got {start.shape}")
+    n_agents = getattr(game, "n_agents", start.shape[-1] if start.ndim else 0)
+    if start.ndim not in (1, 2) or 0 in start.shape or start.shape[-1] != n_agents:
+        raise ValueError(f"start must have shape (N,) or (runs, N) with N = {n_agents}, got {start.shape}")
+    if settings.leader_lr is not None and not hasattr(game, "objective"):
+        raise ValueError(f"leader_lr must be None for a game without an objective, got {settings.leader_lr} for {type(game).__name__}")
     _check_box("start", start, settings.action_bounds)
     if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != start.shape[-1:]:
         raise ValueError(f"entry_time must be one number or one per agent, {start.shape[-1]}, got {jnp.shape(settings.entry_time)}")
@@ -128,10 +136,12 @@ def solve(game: Game, settings: Settings, start: Array) -> History:
 
 def _check_box(name: str, value: Array | float, bounds: tuple[float, float]) -> None:
     """Refuse a box that is empty or not finite, and a value outside it."""
-    low, high = bounds
+    if not isinstance(bounds, list | tuple) or len(bounds) != 2:
+        raise ValueError(f"{name} needs two finite bounds, the lower first, got {bounds!r}")
+    low, high = (check_value(name, bound, "float", "(-inf, inf)") for bound in bounds)
     if isinstance(low, jax.core.Tracer) or isinstance(high, jax.core.Tracer):
         return
-    if not (jnp.isfinite(low) and jnp.isfinite(high) and low <= high):
+    if low > high:
         raise ValueError(f"{name} needs two finite bounds, the lower first, got ({low}, {high})")
     check_value(name, value, "float", f"[{low}, {high}]")
 

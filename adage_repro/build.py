@@ -1,22 +1,26 @@
 """Runs notebooks through papermill: all figures, those that changed, or one with other parameters."""
 
 import ast
+import atexit
 import hashlib
 import json
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
+from traitlets.config import Config
+
 from adage_repro.folders import FIGURES, OUT_VARIABLE, ROOT, digest, staged
 
 NOTEBOOKS = ROOT / "notebooks"
 STAMPS = ROOT / ".cache" / "figures"
 NUMBERS = range(2, 14)
-QUIET = {"extra_arguments": ["--log-level=CRITICAL"]}
 
 
 def notebook_of(name: str) -> Path:
@@ -37,21 +41,35 @@ def defaults(notebook: Path) -> dict[str, object]:
     return {line.target.id: ast.literal_eval(line.value) for line in ast.parse(cell).body}
 
 
+def kernel() -> dict[str, object]:
+    """A kernel that talks through sockets in a folder of its own: those that start side by side never take one another's port."""
+    sockets = Path(tempfile.mkdtemp(prefix="kernel-")) / "socket"
+    atexit.register(shutil.rmtree, sockets.parent, ignore_errors=True)
+    return {
+        "kernel_name": "python3",
+        "extra_arguments": ["--log-level=CRITICAL"],
+        "config": Config({"KernelManager": {"transport": "ipc", "ip": str(sockets)}}),
+    }
+
+
 def execute(notebook: Path, parameters: Mapping[str, object], out: Path, keep_notebook: bool) -> None:
     """Run the notebook with `parameters`; its files, and with `keep_notebook` itself, appear in `out` if all went well."""
+    import nbformat
     from papermill import execute_notebook
 
     with staged(out) as folder:
         executed = folder / notebook.name
         os.environ[OUT_VARIABLE] = str(folder)
-        execute_notebook(notebook, executed, parameters, kernel_name="python3", progress_bar=False, cwd=ROOT, **QUIET)
-        if not keep_notebook:
-            executed.unlink()
+        cells = execute_notebook(notebook, executed, parameters, progress_bar=False, cwd=ROOT, **kernel())
+        executed.unlink()
+        if keep_notebook:
+            del cells.metadata["papermill"]  # it names the folder in which the files were made, which is gone
+            nbformat.write(cells, executed)
 
 
 def figures(names: Iterable[str]) -> bool:
     """Make those of the named figures whose notebook, library or pictures changed since, side by side; whether all went well."""
-    stale = [name for name in names if _stamp(name) != _read_stamp(name)]
+    stale = [name for name in names if json.dumps([_made_from(name), _made(name)]) != _stamp(name)]
     if not stale:
         print("figures/ is up to date")
     return side_by_side(_make, stale)
@@ -85,9 +103,10 @@ def _timed(work: Callable[[str], None], name: str) -> float:
 
 
 def _make(name: str) -> None:
+    made_from = _made_from(name)  # before the run: what changes meanwhile counts as changed
     execute(notebook_of(name), {}, FIGURES, keep_notebook=False)
     STAMPS.mkdir(parents=True, exist_ok=True)
-    (STAMPS / name).write_text(_stamp(name), encoding="utf-8")
+    (STAMPS / name).write_text(json.dumps([made_from, _made(name)]), encoding="utf-8")
 
 
 def refresh(name: str) -> None:
@@ -97,7 +116,7 @@ def refresh(name: str) -> None:
 
     notebook = notebook_of(name)
     cells = nbformat.read(notebook, as_version=4)
-    NotebookClient(cells, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}, **QUIET).execute()
+    NotebookClient(cells, resources={"metadata": {"path": str(ROOT)}}, **kernel()).execute()
     for cell in cells.cells:
         cell.metadata.pop("execution", None)
     cells.metadata["language_info"] = {"name": "python"}
@@ -105,15 +124,19 @@ def refresh(name: str) -> None:
         nbformat.write(cells, folder / notebook.name)
 
 
-def _stamp(name: str) -> str:
-    """One hash of all that a figure is made from, and one of each file made."""
-    library = sorted((ROOT / "adage_repro").glob("*.py"))
-    made_from = [digest(file) for file in [*library, ROOT / "requirements.lock"]] + sources(notebook_of(name))
-    made = {file.name: digest(file) for file in sorted(FIGURES.glob(f"{name}*")) if file.is_file()}
-    return json.dumps({"made from": hashlib.sha256(json.dumps(made_from).encode()).hexdigest(), "made": made})
+def _made_from(name: str) -> str:
+    """One hash of the notebook's text, the library and the lock."""
+    library = sorted(set((ROOT / "adage_repro").glob("*.py")) - {ROOT / "adage_repro" / "claims.py"})  # no figure is made from claims
+    texts = [digest(file) for file in [*library, ROOT / "requirements.lock"]] + sources(notebook_of(name))
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
 
 
-def _read_stamp(name: str) -> str | None:
+def _made(name: str) -> dict[str, str]:
+    """The hash of each file that the figure left."""
+    return {file.name: digest(file) for file in sorted(FIGURES.glob(f"{name}*")) if file.is_file()}
+
+
+def _stamp(name: str) -> str | None:
     file = STAMPS / name
     return file.read_text(encoding="utf-8") if file.exists() else None
 

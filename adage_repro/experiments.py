@@ -18,11 +18,12 @@ LONGEST_TABLE = 50_000  # rows; a longer one keeps every k-th iteration
 
 
 def starts(kind: str, runs: int, n_agents: int, seed: int) -> Array:
-    """First strategies (runs, N): `uniform` on [0, 1], one PRNG key a run, or `zeros`, of which one run says all: (1, N)."""
+    """First strategies (runs, N): `uniform` on [0, 1], one PRNG key a run, or `zeros`, the same in each run."""
     check("follower_start", kind)
+    runs = check_value("runs", runs, "int", "[1, inf)")
     if kind == "zeros":
-        return jnp.zeros((1, n_agents))
-    keys = jax.random.split(jax.random.key(check("seed", seed)), check_value("runs", runs, "int", "[1, inf)"))
+        return jnp.zeros((runs, n_agents))
+    keys = jax.random.split(jax.random.key(check("seed", seed)), runs)
     return jax.vmap(lambda key: jax.random.uniform(key, (n_agents,)))(keys)
 
 
@@ -34,7 +35,7 @@ def in_g2(n_agents: int) -> np.ndarray:
 def entry_times(n_agents: int, iterations: int, late_entry_share: float) -> np.ndarray:
     """ι (N,): 0 for G1, ⌊share · I⌋ for G2 (App. A.2)."""
     late = int(np.floor(round(check("late_entry_share", late_entry_share) * iterations, 6)))
-    return np.where(in_g2(n_agents), late, 0)
+    return np.where(in_g2(n_agents), min(late, iterations - 1), 0)  # the share is below 1, whatever rounding says
 
 
 def stability_line(game: MarketEntrance, follower_lr: float, order: str) -> str:
@@ -42,6 +43,11 @@ def stability_line(game: MarketEntrance, follower_lr: float, order: str) -> str:
     limit = largest_stable_lr(game, order)
     side = "below" if follower_lr < limit else "not below"
     return f"N = {game.n_agents}: follower_lr = {follower_lr:g} is {side} the stability limit {limit:.4g} ({order}, own share {game.crowd})"
+
+
+def fairness_label(returns_shift: str) -> str:
+    """What to call 1 - Gini on an axis under this reading."""
+    return "raw 1 - Gini (no shift)" if returns_shift == "none" else "fairness"
 
 
 def fairness_note(returns_shift: str) -> str:
@@ -105,14 +111,16 @@ def share_of_way(history: History, point: float) -> float:
 
 def paired(difference: Array) -> dict[str, float]:
     """Mean of a paired difference over runs (runs,), its 95% interval (normal) and the share of runs in which it is positive."""
-    half = 1.96 * jnp.std(difference, ddof=1) / jnp.sqrt(difference.size)
+    difference = np.asarray(difference)
+    half = 1.96 * difference.std(ddof=1) / np.sqrt(difference.size)
     mean = difference.mean()
-    return {
-        "mean": float(mean),
-        "low": float(mean - half),
-        "high": float(mean + half),
-        "positive": float(jnp.mean(difference > 0, dtype=float)),
-    }
+    return {"mean": float(mean), "low": float(mean - half), "high": float(mean + half), "positive": float((difference > 0).mean())}
+
+
+def rows_until(values: Array, level: float) -> int:
+    """The first row, counted from 1, from which on `values` stay at `level` or above; one past the last if they do not."""
+    below = np.flatnonzero(np.asarray(values) < level)
+    return int(below[-1]) + 2 if below.size else 1
 
 
 def policy_numbers(game: MarketEntrance, taxed: History, untaxed: History, entry: int) -> dict[str, float]:

@@ -3,10 +3,11 @@
 import jax.numpy as jnp
 from jax import Array, lax
 
-from adage_repro.parameters import check
+from adage_repro.parameters import check, check_value
 from adage_repro.sums import total
 
 PAIRWISE_UP_TO = 64  # agents; above, sorting is faster
+TIE = 1e-12  # of the largest return: returns closer than this are equal, so that rounding does not order them
 
 
 def gini(returns: Array, present: Array | None = None, returns_shift: str = "negative") -> Array:
@@ -29,7 +30,10 @@ def leader_objective(returns: Array, present: Array | None = None, returns_shift
 def _shifted(returns, present, returns_shift):
     check("returns_shift", returns_shift)
     returns = jnp.asarray(returns, float)
-    present = jnp.ones(returns.shape, bool) if present is None else present
+    present = jnp.ones(returns.shape, bool) if present is None else jnp.asarray(present, bool)
+    if returns.ndim != 1 or not returns.size or present.shape != returns.shape:
+        raise ValueError(f"returns and present must have one shape (N,), got {returns.shape} and {present.shape}")
+    check_value("returns", returns, "float", "(-inf, inf)")
     lowest = jnp.where(present, returns, jnp.inf).min()
     shift = {"negative": jnp.where(lowest < 0, lowest, 0.0), "always": jnp.where(jnp.isfinite(lowest), lowest, 0.0), "none": jnp.zeros(())}[
         returns_shift
@@ -47,20 +51,22 @@ def _ratio(numerator, denominator):
 def _spread(returns, present):
     """½ ΣΣ |R_i - R_j| = Σ w_i R_i with w_i = #{R_j < R_i} - #{R_j > R_i}: piecewise linear, so w is also its gradient (0 at ties)."""
     few = returns.shape[-1] <= PAIRWISE_UP_TO
-    weights = lax.stop_gradient((_weights_pairwise if few else _weights_sorted)(returns, present))
+    tie = TIE * jnp.abs(returns).max()
+    weights = lax.stop_gradient((_weights_pairwise if few else _weights_sorted)(returns, present, tie))
     lowest = lax.stop_gradient(jnp.where(present, returns, jnp.inf).min())  # the weights sum to 0: this changes rounding only
     return total(weights * jnp.where(present, returns - lowest, 0.0))
 
 
-def _weights_pairwise(returns, present):
-    signs = jnp.sign(returns[:, None] - returns[None, :])
+def _weights_pairwise(returns, present, tie):
+    differences = returns[:, None] - returns[None, :]
+    signs = jnp.where(jnp.abs(differences) > tie, jnp.sign(differences), 0.0)
     return jnp.where(present[:, None] & present[None, :], signs, 0.0).sum(1)
 
 
-def _weights_sorted(returns, present):
+def _weights_sorted(returns, present, tie):
     place = jnp.arange(returns.size)
     ordered, agent = lax.sort_key_val(jnp.where(present, returns, jnp.inf), place)
-    differs = ordered[1:] != ordered[:-1]
+    differs = ordered[1:] > ordered[:-1] + tie
     edge = jnp.ones(1, bool)
     first = lax.cummax(jnp.where(jnp.concatenate([edge, differs]), place, 0))
     last = lax.cummin(jnp.where(jnp.concatenate([differs, edge]), place, place.size), reverse=True)

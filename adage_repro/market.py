@@ -8,7 +8,7 @@ from jax import Array
 
 from adage_repro.adage import model
 from adage_repro.fairness import leader_objective
-from adage_repro.parameters import check
+from adage_repro.parameters import check, check_value
 
 
 @model
@@ -111,8 +111,16 @@ def untaxed_path(
     1 - 2 α (n + 1) an iteration and differences shrink by 1 - 2 α (`included`); to (C - 1 - F) / (n - 1) by 1 - 2 α (n - 1), while
     differences grow by 1 + 2 α (`excluded`). It does not apply once a strategy would leave [0, 1], nor to `alternating`.
     """
+    for name, value in (("follower_lr", follower_lr), ("order", order), ("late_group", late_group)):
+        check(name, value)
+    check_value("iterations", iterations, "int", "[0, inf)")
+    check_value("start", np.asarray(start), "float", "[0, 1]")
+    if np.shape(start) != (game.n_agents,) or np.shape(entry_time) not in ((), np.shape(start)):
+        raise ValueError(
+            f"start and entry_time must have one value per agent, {game.n_agents}, got {np.shape(start)}, {np.shape(entry_time)}"
+        )
     sign = 1 if game.crowd == "included" else -1
-    entry = np.broadcast_to(np.asarray(entry_time), np.shape(start))
+    entry = np.broadcast_to(check_value("entry_time", np.asarray(entry_time), "int", "[0, 1000000000]"), np.shape(start))
     path = np.empty((iterations + 1, entry.size))
     path[0] = now = np.asarray(start, float)
     times = sorted({0, *entry[entry < iterations].tolist(), iterations})

@@ -73,8 +73,8 @@ def check(name: str, value: Any, **context: Any) -> Any:
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= LONGEST_LIST:
         raise ValueError(f"{name} must be a list of 1 to {LONGEST_LIST} {_KIND_LISTS[parameter.item]}, got {value!r}")
     checked = [check_value(name, item, parameter.item, parameter.allowed, **context) for item in value]
-    if len(set(checked)) < len(checked):
-        raise ValueError(f"{name} must not hold a value twice, got {value!r}")
+    if len({f"{item:g}" for item in checked}) < len(checked):
+        raise ValueError(f"{name} must not hold a value twice, to six digits, got {value!r}")
     return checked
 
 
@@ -84,17 +84,21 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
         return value
     if kind == "str":
         choices = allowed.split(" | ")
-        if value not in choices:
+        if not isinstance(value, str) or value not in choices:
             raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
         return value
     scalar = np.ndim(value) == 0 or not isinstance(value, np.ndarray | jax.Array)
     wanted = numbers.Integral if kind == "int" else numbers.Real
     one = value.item() if isinstance(value, np.generic | np.ndarray | jax.Array) and scalar else value
-    right = isinstance(one, wanted) and not isinstance(one, bool) if scalar else np.asarray(value).dtype.kind in "fiu"
+    right = (
+        isinstance(one, wanted) and not isinstance(one, bool)
+        if scalar
+        else np.asarray(value).dtype.kind in ("iu" if kind == "int" else "fiu")
+    )
     if not right:
         raise ValueError(f"{name} must be {_KINDS[kind]}, got {one!r}")
     low, high = (_bound(text, context) for text in allowed[1:-1].split(", "))
-    array = np.asarray(value if not scalar else one if abs(one) < 1e300 else np.inf)  # no float holds a very large whole number
+    array = np.asarray(value if not scalar else np.inf if abs(one) > 1e300 else float(one))  # no float holds a very large whole number
     above = array >= low if allowed[0] == "[" else array > low
     below = array <= high if allowed[-1] == "]" else array < high
     refused = array[~(np.isfinite(array) & above & below)]
@@ -123,7 +127,8 @@ def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None)
     counts = check("agent_counts" if "agent_counts" in given else "n_agents", counts)
     fewest, most = (min(counts), max(counts)) if isinstance(counts, list) else (counts, counts)
     checked = {name: check(name, value, n_agents=fewest) for name, value in given.items()}
-    rows = most * checked.get("iterations_per_agent", 0) * (4 if "follower_lrs" in checked else 1) + 1
+    longest = 4 if "follower_lrs" in checked else 1  # Fig. 11 goes on to 40 N where the others end at 10 N
+    rows = most * checked.get("iterations_per_agent", 10) * longest + 1
     size = checked.get("runs", 1) * rows * most
     if size > LARGEST_RUN:
         raise ValueError(f"runs * (iterations + 1) * n_agents must be at most {LARGEST_RUN}, got {size}")

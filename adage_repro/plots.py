@@ -12,10 +12,10 @@ from adage_repro.style import COLOURS, DASHES, shades
 
 LABELS = {
     "iteration": "iteration $t$",
-    "attendance": "attendance $a_i$ (probability)",
-    "tax_rate": r"tax rate $\tau$ (payoff)",
+    "attendance": "attendance $a_i$ (prob.)",
+    "tax_rate": r"tax rate $\tau$ (payoff/excess)",
     "tax_paid": "tax paid (payoff)",
-    "fairness": r"fairness $1-$Gini",
+    "fairness": "fairness $1-$Gini",
     "p*": "$p^*$",
     "rest point": "rest point",
     "capacity": "capacity $c$",
@@ -23,6 +23,7 @@ LABELS = {
     "G2": "$G_2$ (late)",
     "agents": "agents",
     "with": "with leader",
+    "tax": "tax",
     "without": "without leader",
     "closed form": "closed form",
     "mean": "mean of the group",
@@ -37,20 +38,24 @@ def label(ax: Axes, x: str, y: str, title: str = "") -> None:
 def outer_labels(axes: Mapping[str, Axes], same_x: bool = True) -> None:
     """Axis labels at the outer panels only, and few ticks, where many small panels share their y axis, and with `same_x` their x axis."""
     for ax in axes.values():
-        ax.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10], integer=True))
+        if ax.get_xscale() == "linear":
+            ax.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10], integer=True))
+            ax.ticklabel_format(axis="x", useOffset=False, style="plain")
         inner = not ax.get_subplotspec().is_last_row()
         ax.label_outer()
         if inner and not same_x:
             ax.tick_params(labelbottom=True)
 
 
-def legend(figure: Figure, axes: Mapping[str, Axes], columns: int = 6) -> None:
+def legend(figure: Figure, axes: Mapping[str, Axes], columns: int = 6, title: str = "") -> None:
     """One legend for the figure, above the panels, each entry once."""
     entries = {}
     for ax in axes.values():
         for handle, text in zip(*ax.get_legend_handles_labels(), strict=True):
             entries.setdefault(text, handle)
-    box = figure.legend(entries.values(), entries.keys(), loc="outside upper center", ncols=columns, handlelength=2.2, columnspacing=1.4)
+    box = figure.legend(
+        entries.values(), entries.keys(), loc="outside upper center", ncols=columns, handlelength=2.2, columnspacing=1.4, title=title
+    )
     for handle in box.legend_handles:
         handle.set_alpha(1)
 
@@ -123,15 +128,21 @@ def band(ax: Axes, x: np.ndarray, middle: np.ndarray, low: np.ndarray, high: np.
 
 
 def phase(ax: Axes, begin: float, end: float, text: str) -> None:
-    """A shaded stretch of x, named at its top."""
+    """A shaded stretch of x, named at its foot."""
     ax.axvspan(begin, end, color="0.93", lw=0, zorder=0)
-    ax.text((begin + end) / 2, 0.985, text, transform=ax.get_xaxis_transform(), ha="center", va="top", fontsize=8, color="0.3")
+    ax.text((begin + end) / 2, 0.04, text, transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=8, color="0.3")
 
 
-def shaded_lines(ax: Axes, table: pd.DataFrame, x: str, shade: str, y: str, text: str) -> None:
-    """One line for each value of `shade`, from light to dark, named `text` = value."""
+def shaded_dots(ax: Axes, table: pd.DataFrame, x: str, shade: str, y: str) -> None:
+    """One row of dots for each value of `shade`, from light to dark; no lines, since y may jump."""
     values = table[shade].unique()
     for value, colour in zip(values, shades("others", len(values)), strict=True):
         part = table[table[shade] == value]
-        ax.plot(part[x], part[y], ".-", ms=2.5, lw=1, color=colour, label=f"{text} {value:g}", zorder=2)
+        ax.plot(part[x], part[y], ".", ms=3.5, color=colour, label=f"{value:g}", zorder=2)
+    zero(ax)
+
+
+def interval(ax: Axes, x: float, middle: float, low: float, high: float) -> None:
+    """A mean with its interval, and the line at 0 to hold it against."""
+    ax.errorbar([x], [middle], [[middle - low], [high - middle]], fmt="_", ms=26, color=COLOURS["mean"], capsize=5, zorder=4)
     zero(ax)

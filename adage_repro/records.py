@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from adage_repro.folders import OUT_VARIABLE, RERUNS, ROOT, digest, staged
+from adage_repro.folders import OUT_VARIABLE, RERUNS, digest, staged
 from adage_repro.style import PRINT_DPI, SCREEN_DPI
 
 PACKAGES = ("jax", "jaxlib", "numpy", "pandas", "matplotlib", "seaborn")
@@ -53,8 +53,9 @@ def save(
         }
         text = json.dumps(plain(record), indent=1, ensure_ascii=False, allow_nan=False)
         (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    inside = out.is_relative_to(ROOT)
-    print("saved in", out.relative_to(ROOT) if inside else out)
+    print(
+        "saved", f"{name}.png, .pdf, .json,", ", ".join(record["tables"]), "" if OUT_VARIABLE in os.environ else f"in figures/runs/{name}"
+    )
 
 
 def show(figure: Figure, alt: str) -> None:

@@ -8,6 +8,7 @@ COLOURS = {
     "agents": "#56B4E9",
     "G1": "#0072B2",
     "G2": "#E69F00",
+    "tax": "#009E73",
     "with": "#009E73",  # the tax rate, taxes, and everything with the leader
     "without": "#7F7F7F",
     "p*": "#D55E00",

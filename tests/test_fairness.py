@@ -9,7 +9,7 @@ import pytest
 import reference
 from reference import SHIFTS
 
-from adage_repro import MarketEntrance, fairness, gini, leader_gradient, leader_objective
+from adage_repro import MarketEntrance, fairness, gini, leader_gradient, leader_objective, utilities
 from adage_repro.sums import total
 
 N = 12  # agents in every case, so that each function compiles once
@@ -174,10 +174,17 @@ def test_total_adds_each_value_once():
         assert abs(float(found) - math.fsum(values)) <= 1e-15 * np.abs(values).sum()
 
 
-@pytest.mark.parametrize("function, size", [(total, 10), (total, 37), (jax.value_and_grad(leader_objective), 100)])
-def test_batches_do_not_change_a_bit(function, size):
-    """Neither of a sum nor of the objective and its gradient."""
-    values = np.random.default_rng(2).uniform(-1, 2, (7, size))
+EVERY_SUM = {
+    "total": total,
+    "objective": jax.value_and_grad(leader_objective),
+    "utilities": lambda actions: utilities(MarketEntrance(actions.size, 0.6), actions, actions > 0, 0.05),
+}
+
+
+@pytest.mark.parametrize("function", EVERY_SUM.values(), ids=EVERY_SUM)
+def test_batches_do_not_change_a_bit(function):
+    """At N = 1000, where `jnp.sum` adds in another order in a batch of 7."""
+    values = np.random.default_rng(2).uniform(size=(7, 1000))
     alone = [jax.jit(function)(row) for row in values]
     for runs in (1, 7):
         found = jax.jit(jax.vmap(function))(values[:runs])

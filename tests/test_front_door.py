@@ -54,6 +54,11 @@ def test_every_bad_value_of_every_parameter_is_refused(name, capsys):
         (("4", "", "figures/runs/../x"), "OUT must lie outside"),
         (("4", "", "notebooks"), "OUT must lie outside"),
         (("4", "", "."), "OUT must lie outside"),
+        (("4", "", ".cache/figures"), "OUT must lie outside"),
+        (("4", "", "x" * 5000), "OUT must be a folder"),
+        (("4", "", "~nobody-of-this-name/x"), "OUT must be a folder"),
+        (("4", f"runs={10**30}", ""), f"runs must lie in [2, 10000], got {10**30}"),
+        (("6", "n_agents=1000000", ""), "runs * (iterations + 1) * n_agents must be at most"),
         (("4", "", "README.md/x"), "OUT must be a folder, got 'README.md/x'"),
     ],
 )
@@ -85,6 +90,7 @@ def test_a_rerun_lands_in_its_own_folder(tmp_path, capsys, monkeypatch):
     committed = digest(FIGURES / "fig06.json")
     assert main("figure", "6", "capacity=0.8 n_agents=6", str(out)) == 0
     assert str(out) in capsys.readouterr().out
+    assert ".staging" not in (out / "fig06_gradients.ipynb").read_text(encoding="utf-8")
     assert sorted(file.name for file in out.iterdir()) == [
         *("fig06.json", "fig06.pdf", "fig06.png", "fig06_gradients.ipynb", "fig06a.csv", "fig06b.csv", "fig06c.csv")
     ]
@@ -129,12 +135,18 @@ def test_staged_is_all_or_nothing(tmp_path):
     assert [file.name for file in out.iterdir()] == ["whole.csv"] and [file.name for file in tmp_path.iterdir()] == ["out"]
 
 
-def test_stamps_notice_a_change(tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "FIGURES", tmp_path)
-    (tmp_path / "fig06.png").write_bytes(b"1")
-    first = build._stamp("fig06")
-    assert build._stamp("fig06") == first
-    (tmp_path / "fig06.png").write_bytes(b"2")
-    assert build._stamp("fig06") != first
-    monkeypatch.setattr(build, "sources", lambda *_: ["another text"])
-    assert build._stamp("fig06") != first
+def test_only_what_changed_is_made(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(build, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(build, "STAMPS", tmp_path / "stamps")
+    monkeypatch.setattr(build, "side_by_side", lambda work, names: [work(name) for name in names])
+    monkeypatch.setattr(build, "execute", lambda notebook, *_, **__: made.append(notebook.name))
+    for change in ("nothing made yet", "nothing", "a picture", "the notebook", "nothing"):
+        if change == "a picture":
+            build.FIGURES.mkdir()
+            (build.FIGURES / "fig06.png").write_bytes(b"2")
+        if change == "the notebook":
+            monkeypatch.setattr(build, "sources", lambda *_: ["another text"])
+        made.clear()
+        build.figures(["fig06"])
+        assert bool(made) == (change != "nothing"), change

@@ -36,8 +36,15 @@ CSV_COLUMNS = {
     "fig13": "iteration agent group attendance",
 }
 READINGS = {
-    "first": {"order": "alternating", "tax_units": "rate", "returns_shift": "always", "late_group": "frozen", "crowd": "excluded"},
-    "second": {"tax_units": "literal", "returns_shift": "none", "outside_payoff": 0.0},
+    "first": {
+        "order": "alternating",
+        "tax_units": "rate",
+        "returns_shift": "always",
+        "late_group": "frozen",
+        "crowd": "excluded",
+        "follower_start": "zeros",
+    },
+    "second": {"tax_units": "literal", "returns_shift": "none", "outside_payoff": 0.0, "follower_start": "uniform"},
 }
 SMALL = {
     "n_agents": 4,

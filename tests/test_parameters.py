@@ -21,6 +21,8 @@ from adage_repro.parameters import LARGEST_RUN, PARAMETERS, check, check_all
         ("capacity", None, "capacity must be a number, got None"),
         ("n_agents", 10.0, "n_agents must be a whole number, got 10.0"),
         ("seed", 10**400, f"seed must lie in [0, 4294967295], got {10**400}"),
+        ("seed", 10**30, f"seed must lie in [0, 4294967295], got {10**30}"),
+        ("order", [1], "order must be one of simultaneous, alternating, got [1]"),
         ("capacity", [0.4], "capacity must be a number, got [0.4]"),
         ("n_agents", 1, "n_agents must lie in [2, 1000000], got 1"),
         ("late_entry_share", 1.0, "late_entry_share must lie in [0, 1), got 1.0"),
@@ -29,7 +31,7 @@ from adage_repro.parameters import LARGEST_RUN, PARAMETERS, check, check_all
         ("capacities", 0.4, "capacities must be a list of 1 to 12 numbers, got 0.4"),
         ("capacities", [], "capacities must be a list of 1 to 12 numbers, got []"),
         ("capacities", [0.2, 1.4], "capacities must lie in [1/n_agents, 1], got 1.4"),
-        ("capacities", [0.2, 0.2], "capacities must not hold a value twice, got [0.2, 0.2]"),
+        ("capacities", [0.2, 0.2], "capacities must not hold a value twice, to six digits, got [0.2, 0.2]"),
         ("agent_counts", [10, 2.5], "agent_counts must be a whole number, got 2.5"),
     ],
 )

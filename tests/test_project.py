@@ -1,10 +1,11 @@
 """The environment is one: pyproject.toml, the lock and environment.yml agree; the README says what the code says."""
 
+import json
 import re
 import tomllib
 
 from adage_repro import build
-from adage_repro.folders import ROOT
+from adage_repro.folders import FIGURES, ROOT
 from adage_repro.parameters import PARAMETERS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,7 +24,8 @@ def test_environment_is_the_lock_is_the_project():
 def test_readme_holds_the_parameters():
     for name, parameter in PARAMETERS.items():
         symbol = parameter.symbol.replace("|", r"\|")
-        assert f"| `{name}` | {symbol} | {parameter.meaning} | {parameter.allowed.replace(' | ', ', ')} |" in README, name
+        figures = ", ".join(str(number) for number in build.NUMBERS if name in build.defaults(build.notebook_of(f"fig{number:02d}")))
+        assert f"| `{name}` | {symbol} | {parameter.meaning} | {parameter.allowed.replace(' | ', ', ')} | {figures} |" in README, name
 
 
 def test_readme_holds_the_figures():
@@ -33,8 +35,23 @@ def test_readme_holds_the_figures():
         assert f"| {number} | [{notebook.stem}](notebooks/{notebook.name}) | {title} | `make figure FIG={number}` |" in README
 
 
-def test_readme_library_example_runs(capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
-    exec(example, {})
-    printed = capsys.readouterr().out.splitlines()
-    assert printed == re.findall(r"# (-?\d[\d. ]*\d)$", example, re.M)
+def test_readme_examples_run(capsys):
+    examples = re.findall(r"```python\n(.*?)```", README, re.S)
+    assert len(examples) == 2
+    for example in examples:
+        exec(example, {})
+        assert capsys.readouterr().out.splitlines() == re.findall(r"# (-?\d[\d. ]*\d)$", example, re.M)
+
+
+def test_readme_numbers_are_measured():
+    """Every number with four decimals in the table of deviations is a headline number of the figures that its line names."""
+    table = README.split("## Where we differ")[1].split("\n## ")[0]
+    checked = 0
+    for line in table.splitlines():
+        figures = [int(number) for listed in re.findall(r"\(Figs?\. ([\d, ]+)\)", line) for number in listed.split(",")]
+        headlines = [json.loads((FIGURES / f"fig{number:02d}.json").read_text(encoding="utf-8"))["headline"] for number in figures]
+        measured = {f"{value:.4f}" for headline in headlines for value in headline.values()}
+        for number in re.findall(r"-?\d\.\d{4}", line):
+            assert number in measured, line
+            checked += 1
+    assert checked >= 14

@@ -1,0 +1,1 @@
+"""What `adage_repro.claims` is made of: the rows, what they measure, and many setups simulated at once."""
