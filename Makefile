@@ -13,7 +13,7 @@ export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
-.PHONY: help figures figure test lab lint clean refresh lock
+.PHONY: help figures figure claims test lab lint clean refresh lock
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -33,9 +33,12 @@ figures: .venv/.ready ## Figures 2 to 13 into figures/, those that changed
 figure: .venv/.ready ## one figure with other parameters: make figure FIG=4 SET="capacity=0.8" [OUT=folder]
 	@$(BIN)/python -m adage_repro figure "$$FIG" "$$SET" "$$OUT"
 
+claims: .venv/.ready ## every claim under every reading into figures/ and the README, or elsewhere: make claims SET="capacity=0.4"
+	@$(BIN)/python -m adage_repro claims "$$SET" "$$OUT"
+
 test: .venv/.ready ## pytest on the library, nbval on the notebooks
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
-	ADAGE_REPRO_OUT="$$out" $(BIN)/python -m pytest tests notebooks --nbval-lax --nbval-kernel-name python3 -n auto --dist loadfile
+	ADAGE_REPRO_OUT="$$out" $(BIN)/python -m pytest tests notebooks/fig*.ipynb --nbval-lax --nbval-kernel-name python3 -n auto --dist loadfile
 
 lab: .venv/.ready ## JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir notebooks

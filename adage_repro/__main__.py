@@ -1,16 +1,19 @@
 """The strict front door: `python -m adage_repro figure 4 "capacity=0.8" ""`. Everything is checked before anything runs."""
 
 import ast
+import csv
 import hashlib
 import re
 import sys
 from pathlib import Path
 
 from adage_repro import build
-from adage_repro.folders import FIGURES, RERUNS, ROOT
+from adage_repro.folders import FIGURES, RERUNS, ROOT, staged
 from adage_repro.parameters import check_all
 
 KEPT = [FIGURES, *(ROOT / room for room in ("adage_repro", "benchmarks", "notebooks", "tests", ".cache", ".ci", ".git", ".venv"))]
+
+CLAIMS_BEGIN, CLAIMS_END = "<!-- claims: written by make claims -->", "<!-- end of claims -->"
 
 
 def read_set(text: str) -> dict[str, object]:
@@ -71,18 +74,41 @@ def rerun(name: str, settings: str, out: str) -> None:
     print("saved in", folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)
 
 
+def claims(settings: str, out: str) -> None:
+    """`make claims`: all claims and readings into figures/ and the README's table; with other parameters, into a folder of its own."""
+    if settings.strip() or out:
+        return rerun("claims", settings, out)
+    build.execute(build.notebook_of("claims"), {}, FIGURES, keep_notebook=False)
+    readme = ROOT / "README.md"
+    head, rest = readme.read_text(encoding="utf-8").split(CLAIMS_BEGIN)
+    with staged(ROOT) as folder:
+        (folder / readme.name).write_text(head + CLAIMS_BEGIN + claims_table() + CLAIMS_END + rest.split(CLAIMS_END)[1], encoding="utf-8")
+    print("saved claims.csv, readings.csv, claims.png, .pdf, .json in figures, and the README's table")
+
+
+def claims_table() -> str:
+    """figures/claims.csv as the README shows it."""
+    with (FIGURES / "claims.csv").open(encoding="utf-8", newline="") as file:
+        rows = [{name: value.replace("|", "\\|") for name, value in row.items()} for row in csv.DictReader(file)]
+    names = ("id", "place", "claim", "measured", "threshold", "verdict", "condition")
+    lines = [names, ["---"] * len(names), *([row[name] for name in names] for row in rows)]
+    return "\n".join(["", *(f"| {' | '.join(line)} |" for line in lines), ""])
+
+
 def main(command: str = "", *arguments: str) -> int:
     """0 if all went well, 1 if a notebook failed, 2 if a parameter was refused."""
-    if len(arguments) != {"figures": 0, "refresh": 0, "figure": 3}.get(command, -1):
-        print('usage: python -m adage_repro figures | refresh | figure NUMBER "NAME=VALUE …" OUT', file=sys.stderr)
+    if len(arguments) != {"figures": 0, "refresh": 0, "figure": 3, "claims": 2}.get(command, -1):
+        print(
+            'usage: python -m adage_repro figures | refresh | claims "NAME=VALUE …" OUT | figure NUMBER "NAME=VALUE …" OUT', file=sys.stderr
+        )
         return 2
     names = [f"fig{number:02d}" for number in build.NUMBERS]
     if command == "figures":
         return 0 if build.figures(names) else 1
     if command == "refresh":
-        return 0 if build.side_by_side(build.refresh, names) else 1
+        return 0 if build.side_by_side(build.refresh, ["claims", *names]) else 1
     try:
-        {"figure": figure}[command](*arguments)
+        {"figure": figure, "claims": claims}[command](*arguments)
     except ValueError as refused:
         print(refused, file=sys.stderr)
         return 2

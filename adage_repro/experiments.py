@@ -234,6 +234,14 @@ def parts(table: pd.DataFrame, columns: list[str], order: list[str] | None = Non
     return dict(sorted(split.items(), key=lambda item: [seen[column][item[0][columns.index(column)]] for column in order]))
 
 
+def shares_by_reading(crossed: pd.DataFrame) -> pd.DataFrame:
+    """Of a table of claims by readings, the share of the other settings in which each claim (rows) holds under each reading (columns)."""
+    readings = ["crowd", "tax_units", "late_group", "order", "returns_shift"]
+    shares = crossed.assign(holds=crossed["holds"].astype(float)).pivot_table("holds", "id", readings, sort=False)
+    places = {one: place for name in readings for place, one in enumerate(crossed[name].unique())}
+    return shares[sorted(shares.columns, key=lambda reading: [places[one] for one in reading])]
+
+
 def stack(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Tables of the same columns, one below the other."""
     return pd.concat(tables, ignore_index=True)

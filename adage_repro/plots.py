@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from seaborn import heatmap
 
 from adage_repro.style import COLOURS, DASHES, shades
 
@@ -140,6 +141,22 @@ def shaded_dots(ax: Axes, table: pd.DataFrame, x: str, shade: str, y: str) -> No
         part = table[table[shade] == value]
         ax.plot(part[x], part[y], ".", ms=3.5, color=colour, label=f"{value:g}", zorder=2)
     zero(ax)
+
+
+def share_map(ax: Axes, shares: pd.DataFrame, default: tuple[str, ...]) -> None:
+    """Claims by readings, the share of settings in which each holds; the default reading's column is marked at the top."""
+    bar = {"label": "share of settings in which it holds", "aspect": 50, "pad": 0.02}
+    heatmap(shares.to_numpy(), ax=ax, cmap="mako", vmin=0, vmax=1, xticklabels=False, cbar_kws=bar)
+    readings = list(shares.columns)
+    blocks = [reading[:2] for reading in readings]
+    edges = [place for place in range(1, len(blocks)) if blocks[place] != blocks[place - 1]]
+    middles = [(a + b) / 2 for a, b in zip([0, *edges], [*edges, len(blocks)], strict=True)]
+    ax.vlines(edges, 0, len(shares), color="white", lw=1.2)
+    ax.set_xticks(middles, [f"{crowd}\n{units}" for crowd, units in (blocks[int(middle)] for middle in middles)], rotation=0)
+    ax.set_yticks([place + 0.5 for place in range(len(shares))], shares.index, rotation=0, fontsize=6.5)
+    label(ax, "reading: crowd, tax_units (in each: late_group, order, returns_shift)", "claim")
+    ax.plot(readings.index(default) + 0.5, -0.6, "v", color=COLOURS["p*"], ms=6, clip_on=False, label="default reading")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.005), handlelength=1)
 
 
 def interval(ax: Axes, x: float, middle: float, low: float, high: float) -> None:

@@ -68,6 +68,13 @@ def show(figure: Figure, alt: str) -> None:
     display(Image(buffer.getvalue(), alt=alt, width=int(figure.get_figwidth() * SCREEN_DPI)))
 
 
+def show_table(table: pd.DataFrame) -> None:
+    """Show all lines of a table in a notebook, its texts whole."""
+    from IPython.display import HTML, display
+
+    display(HTML(table.to_html(index=False, border=0, justify="left")))
+
+
 def report(headline: Mapping[str, object]) -> None:
     """Print the headline numbers, rounded, one a line."""
     for name, value in headline.items():

@@ -1,15 +1,19 @@
 """What the paper claims: the verdict of every row, the settings it must fail in, and the cross product of the readings."""
 
+import json
 from dataclasses import replace
 from functools import cache
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 
+from adage_repro.__main__ import CLAIMS_BEGIN, CLAIMS_END, claims_table, main
 from adage_repro.adage import follower_gradients, leader_gradient, utilities
 from adage_repro.claims import CLAIMS, COLUMNS, economists_table, judge, verdicts
+from adage_repro.folders import FIGURES, ROOT, digest
 from adage_repro.report import measures_game
 from adage_repro.report.batches import READINGS
 from adage_repro.report.crossing import (
@@ -38,7 +42,19 @@ LISTED = [*(f"M{k}" for k in range(1, 8)), *(f"B{k}" for k in range(1, 13)), *(f
 
 @cache
 def table():
-    return verdicts(refine=0, skip=("order", "late_group")).set_index("id")
+    """The committed verdicts; `make claims` measures them all again, and CI that they have not changed."""
+    return pd.read_csv(FIGURES / "claims.csv", keep_default_na=False).set_index("id")
+
+
+@cache
+def measured():
+    """What each claim measures at its own setup, and whether it holds there and wherever a plain `holds` must hold."""
+    known, found = {}, {}
+    for claim in CLAIMS.values():
+        setups = [claim.setup(), *(claim.setup(**other) for other in claim.also)]
+        values = measure_all([(claim, setup) for setup in setups], known)
+        found[claim.id] = values_text(values[0]), all(claim.holds(numbers) for numbers in values)
+    return found
 
 
 def test_every_row_of_the_list_is_there():
@@ -50,8 +66,54 @@ def test_every_row_of_the_list_is_there():
 
 @pytest.mark.parametrize("id", CLAIMS)
 def test_verdict(id):
-    assert table().loc[id, "verdict"] == EXPECTED[id]
+    text, holds = measured()[id]
+    assert table().loc[id, "verdict"] == EXPECTED[id] and table().loc[id, "measured"] == text
+    assert EXPECTED[id] == "cannot be decided" or holds == (EXPECTED[id] == "holds")
     assert EXPECTED[id] == "holds" or table().loc[id, "condition"]
+
+
+def test_conditions_are_searched():
+    found = verdicts(["B7"], refine=1).set_index("id").loc["B7"]
+    assert found["verdict"] == "holds only if" and found["condition"].startswith("I/N in 1") and "α_F in" in found["condition"]
+
+
+def test_what_is_committed_is_one():
+    """claims.csv, readings.csv, the README's table, the JSON's hashes and the notebook's stored numbers say the same."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme.split(CLAIMS_BEGIN)[1].split(CLAIMS_END)[0] == claims_table()
+    record = json.loads((FIGURES / "claims.json").read_text(encoding="utf-8"))
+    for file, hashed in (record["tables"] | record["pictures"]).items():
+        assert digest(FIGURES / file) == hashed, file
+    assert {id: record["headline"][id] for id in CLAIMS} == EXPECTED
+    readings = pd.read_csv(FIGURES / "readings.csv", keep_default_na=False)
+    assert list(readings.columns) == ["id", *CHOICES, "measured", "holds"]
+    assert readings.groupby("id").size().eq(72 * 2 * 3).all()
+    both = crossed().astype({"holds": bool}).merge(readings, on=["id", *CHOICES], suffixes=("", "_committed"))
+    assert (
+        len(both) == len(crossed())
+        and (both["measured"] == both["measured_committed"]).all()
+        and (both["holds"] == both["holds_committed"]).all()
+    )
+    cells = json.loads((ROOT / "notebooks" / "claims.ipynb").read_text(encoding="utf-8"))["cells"]
+    (checked,) = [cell for cell in cells if "nbval-check-output" in cell["metadata"].get("tags", [])]
+    printed = "".join(checked["outputs"][0]["text"])
+    assert printed == "".join(f"{name}: {value}\n" for name, value in record["headline"].items())
+
+
+@pytest.mark.parametrize(
+    ("settings", "out", "line"),
+    [
+        ("capacity=1.4", "", "capacity must lie in [1/n_agents, 1], got 1.4"),
+        ("follower_lr=0.1", "", "follower_lr is not a parameter here"),
+        ("n_agents=4 capacity=0.2", "", "capacity must lie in [1/n_agents, 1], got 0.2"),
+        ("", "figures", "OUT must lie outside"),
+    ],
+)
+def test_refused(settings, out, line, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert main("claims", settings, out) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith(line) and said.err.count("\n") == 1
 
 
 def test_every_row_fails_where_it_must():

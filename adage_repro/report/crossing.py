@@ -163,8 +163,8 @@ def cross(claims: Iterable[Claim], cells: list[dict[str, object]] | None = None,
 
 
 def values_text(values: tuple[float, ...]) -> str:
-    """The numbers measured, six significant digits each."""
-    return "; ".join(f"{value:.6g}" for value in values)
+    """The numbers measured, six significant digits each; of rounding noise, whose digits differ between machines, only that it is small."""
+    return "; ".join("<1e-12" if 0 < abs(value) < 1e-12 else f"{value:.6g}" for value in values)
 
 
 def share_explained(holds: np.ndarray, labels: np.ndarray) -> float:
