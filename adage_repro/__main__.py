@@ -90,7 +90,7 @@ def claims_table() -> str:
     """figures/claims.csv as the README shows it."""
     with (FIGURES / "claims.csv").open(encoding="utf-8", newline="") as file:
         rows = [{name: value.replace("|", "\\|") for name, value in row.items()} for row in csv.DictReader(file)]
-    names = ("id", "place", "claim", "measured", "threshold", "verdict", "condition")
+    names = ("id", "place", "claim", "quantity", "measured", "threshold", "verdict", "condition")
     lines = [names, ["---"] * len(names), *([row[name] for name in names] for row in rows)]
     return "\n".join(["", *(f"| {' | '.join(line)} |" for line in lines), ""])
 

@@ -188,7 +188,7 @@ def _row(claim: Claim, setups: list[Setup], measured: dict, fails: list[Setup], 
         if search.name == "readings" and not any(ok for value, ok in line.tried.items() if value != getattr(line.setup, line.name))
     ]
     if nowhere and fails:
-        said.append("nowhere for " + ", ".join(dict.fromkeys(nowhere)))
+        said.append("no value helps of " + ", ".join(dict.fromkeys(nowhere)))
     if unread and not found:
         said.append("nor with another " + ", ".join(dict.fromkeys(unread)))
     if claim.undecided:

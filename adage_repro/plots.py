@@ -155,8 +155,7 @@ def share_map(ax: Axes, shares: pd.DataFrame, default: tuple[str, ...]) -> None:
     ax.set_xticks(middles, [f"{crowd}\n{units}" for crowd, units in (blocks[int(middle)] for middle in middles)], rotation=0)
     ax.set_yticks([place + 0.5 for place in range(len(shares))], shares.index, rotation=0, fontsize=6.5)
     label(ax, "reading: crowd, tax_units (in each: late_group, order, returns_shift)", "claim")
-    ax.plot(readings.index(default) + 0.5, -0.6, "v", color=COLOURS["p*"], ms=6, clip_on=False, label="default reading")
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.005), handlelength=1)
+    ax.annotate("default reading", (readings.index(default) + 0.5, 0), (6, 12), textcoords="offset points", arrowprops={"arrowstyle": "->"})
 
 
 def interval(ax: Axes, x: float, middle: float, low: float, high: float) -> None:

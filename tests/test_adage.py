@@ -111,9 +111,10 @@ def test_rows_and_presence():
     np.testing.assert_allclose(history.leader_action[5], history.leader_action[4] + step, rtol=1e-9)
 
 
-@pytest.mark.parametrize("n_agents, leader_lr", [(10, 0.0004), (100, None)])
-@pytest.mark.parametrize("order", ORDERS)
-def test_a_run_does_not_depend_on_its_batch(order, n_agents, leader_lr):
+@pytest.mark.parametrize(
+    "n_agents, order, leader_lr", [(10, ORDERS[0], None), (10, ORDERS[1], 0.0004), (100, ORDERS[0], None), (100, ORDERS[1], None)]
+)
+def test_a_run_does_not_depend_on_its_batch(n_agents, order, leader_lr):
     """Bit for bit, alone, in batches of 1, 2 and 7, and again."""
     game, starts = MarketEntrance(n_agents, 0.6), UNIFORM[:, :n_agents]
     settings = Settings(20, 0.005, leader_lr, order=order, entry_time=np.arange(n_agents) % 3 * 5, leader_start=0.01)
@@ -229,7 +230,6 @@ REFUSED = {
 }
 REFUSED_ARRAYS = [
     ((0.0, NAN), "action_bounds must lie in (-inf, inf), got nan"),
-    ((-INF, 0.0), "leader_bounds must lie in (-inf, inf), got -inf"),
     ([0.1, NAN, 0.2], "start must lie in [0.0, 1.0], got nan"),
     (np.array([[0.1, 0.3, 0.2], [0.1, -0.5, 0.2]]), "start must lie in [0.0, 1.0], got -0.5"),
     (np.zeros((1, 1, 3)), "start must have shape (N,) or (runs, N) with N = 3, got (1, 1, 3)"),

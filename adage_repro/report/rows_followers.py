@@ -14,6 +14,7 @@ from adage_repro.report.rows import (
     capacities,
     capacities_below_1,
     counts,
+    down,
     free,
     late,
     over,
@@ -95,6 +96,12 @@ FOLLOWERS = [
         lambda s, t: (m.far(s, t, g.rest(s)), m.share_of_way(s, t)),
         free,
         searches=("iterations_per_agent", *LR_AND_READINGS),
+        note=lambda s: (
+            f"at I = {s.iterations}, N = {s.n_agents} and α_F = {s.follower_lr:g} untaxed agents from zeros have made "
+            f"{down(100 * (1 - abs(1 - 2 * s.follower_lr * (s.n_agents + 1)) ** s.iterations), 1)}% of the way to their rest point"
+            if (s.order, s.crowd) == ("simultaneous", "included")
+            else "the share of the way is the second number"
+        ),
     ),
     row(
         ("B8", "Fig. 3", "G1 attends far more than G2"),

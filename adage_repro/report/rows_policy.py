@@ -142,7 +142,8 @@ POLICIES = [
         searches=("leader_lr", "follower_lr"),
         **POLICY_ONE,
         note=lambda s: (
-            "ill-posed: a nested loop leaves open who moves first when G2 enters; measured with a leader that sees the followers' answer"
+            "ill-posed: a nested loop leaves open who moves first when G2 enters; measured with a leader that sees the followers' answer; "
+            "at small α_F 1,000 updates leave the followers on their way, and the two agree for want of convergence"
         ),
     ),
     row(
