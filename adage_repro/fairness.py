@@ -52,8 +52,10 @@ def _spread(returns, present):
     """½ ΣΣ |R_i - R_j| = Σ w_i R_i with w_i = #{R_j < R_i} - #{R_j > R_i}: piecewise linear, so w is also its gradient (0 at ties)."""
     few = returns.shape[-1] <= PAIRWISE_UP_TO
     tie = TIE * jnp.abs(returns).max()
-    weights = lax.stop_gradient((_weights_pairwise if few else _weights_sorted)(returns, present, tie))
     lowest = lax.stop_gradient(jnp.where(present, returns, jnp.inf).min())  # the weights sum to 0: this changes rounding only
+    if not few:
+        returns, present = lax.sort(jnp.where(present, returns, jnp.inf)), jnp.arange(returns.size) < present.sum()
+    weights = (_weights_pairwise if few else _weights_sorted)(*lax.stop_gradient((returns, present, tie)))
     return total(weights * jnp.where(present, returns - lowest, 0.0))
 
 
@@ -63,12 +65,7 @@ def _weights_pairwise(returns, present, tie):
     return jnp.where(present[:, None] & present[None, :], signs, 0.0).sum(1)
 
 
-def _weights_sorted(returns, present, tie):
-    place = jnp.arange(returns.size)
-    ordered, agent = lax.sort_key_val(jnp.where(present, returns, jnp.inf), place)
-    differs = ordered[1:] > ordered[:-1] + tie
-    edge = jnp.ones(1, bool)
-    first = lax.cummax(jnp.where(jnp.concatenate([edge, differs]), place, 0))
-    last = lax.cummin(jnp.where(jnp.concatenate([differs, edge]), place, place.size), reverse=True)
-    weights = jnp.where(place < present.sum(), first - (present.sum() - 1 - last), 0)
-    return jnp.zeros(returns.shape).at[agent].set(weights)
+def _weights_sorted(ordered, present, tie):
+    below = jnp.searchsorted(ordered, ordered - tie)  # how many returns lie below each; it rises along the order
+    above = present.sum() - jnp.searchsorted(below, jnp.arange(ordered.size), side="right")  # how many count this one as below
+    return jnp.where(present, below - above, 0)

@@ -126,6 +126,18 @@ def test_k_equal_returns_among_zeros(n, k):
     np.testing.assert_allclose(jax.jit(gini)(returns), (n - k) / n, atol=1e-14)
 
 
+def test_ties_do_not_chain():
+    """Two returns are equal if they are close, not if others lie between them: with many agents as with few."""
+    for steps in ([0.0, 0.6, 1.2], [0.0, 0.6, 1.2, 1.8, 3.5]):
+        returns = np.r_[np.full(N - len(steps), 0.5), 1 + np.array(steps) * fairness.TIE]
+        exact = np.sign(np.where(abs(d := returns[:, None] - returns) > fairness.TIE, d, 0)).sum(1)
+        for way in ("pairwise", "sorted"):
+            value, gradient = compiled(way, "none")(returns, EVERYBODY)["leader_objective"]
+            np.testing.assert_allclose(gradient + value / returns.sum(), -N * exact / returns.sum(), rtol=0, atol=1e-9)
+    crowd = np.linspace(1, 1 + 200 * fairness.TIE, 300)
+    assert gini(crowd) == pytest.approx(np.abs(crowd[:, None] - crowd).sum() / (2 * 300**2), rel=1e-2)
+
+
 def test_invariances(evaluate, returns_shift):
     returns, present = TIED["ties"]
 
