@@ -1,8 +1,7 @@
 """The two-layer framework (Eqs. 1-3) for any aggregative game: followers and a leader climb their own payoffs in turn."""
 
-from dataclasses import dataclass, fields
 from functools import partial
-from typing import Protocol, dataclass_transform, get_type_hints
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
@@ -10,33 +9,8 @@ import numpy as np
 from jax import Array, lax
 
 from adage_repro.parameters import check, check_value
+from adage_repro.pytrees import model, store
 from adage_repro.sums import total
-
-
-@dataclass_transform(frozen_default=True)
-def model(cls: type) -> type:
-    """Make `cls` a frozen dataclass that JAX can trace.
-
-    Fields annotated `int`, `str` or `bool` are sizes and choices: another value compiles anew. All others are traced numbers:
-    a sweep over them compiles once.
-    """
-    cls = dataclass(frozen=True)(cls)
-    hints = get_type_hints(cls)
-    names = [field.name for field in fields(cls)]
-    static = [name for name in names if hints[name] in (int, str, bool)]
-    traced = [name for name in names if name not in static]
-
-    def flatten(self):
-        return [getattr(self, name) for name in traced], tuple(getattr(self, name) for name in static)
-
-    def unflatten(static_values, traced_values):
-        self = object.__new__(cls)  # JAX fills it with tracers: nothing to check
-        for name, value in zip([*traced, *static], [*traced_values, *static_values], strict=True):
-            object.__setattr__(self, name, value)
-        return self
-
-    jax.tree_util.register_pytree_node(cls, flatten, unflatten)
-    return cls
 
 
 class Game(Protocol):
@@ -80,17 +54,17 @@ class Settings:
     leader_start: float = 0.0
 
     def __post_init__(self):
-        check_value("iterations", self.iterations, "int", "[0, 1000000000]")
-        check_value("leader_every", self.leader_every, "int", "[1, inf)")
-        if isinstance(self.entry_time, list | tuple):
-            object.__setattr__(self, "entry_time", np.asarray(self.entry_time))
-        check_value("entry_time", self.entry_time, "int", "[0, 1000000000]")
-        for name in ("follower_lr", "order", "late_group"):
-            check(name, getattr(self, name))
-        if self.leader_lr is not None:
-            check("leader_lr", self.leader_lr)
-        for name in ("action_bounds", "leader_bounds"):
-            _check_box(name, np.zeros(0), getattr(self, name))
+        entry_time = np.asarray(self.entry_time) if isinstance(self.entry_time, list | tuple) else self.entry_time
+        boxes = {name: _check_box(name, np.zeros(0), getattr(self, name)) for name in ("action_bounds", "leader_bounds")}
+        store(
+            self,
+            iterations=check_value("iterations", self.iterations, "int", "[0, 1000000000]"),
+            leader_every=check_value("leader_every", self.leader_every, "int", "[1, inf)"),
+            entry_time=check_value("entry_time", entry_time, "int", "[0, 1000000000]"),
+            leader_lr=None if self.leader_lr is None else check("leader_lr", self.leader_lr),
+            **{name: check(name, getattr(self, name)) for name in ("follower_lr", "order", "late_group")},
+            **boxes,
+        )
         _check_box("leader_start", self.leader_start, self.leader_bounds)
 
 
@@ -120,7 +94,7 @@ def solve(game: Game, settings: Settings, start: Array) -> History:
     In iteration t = 0, 1, … first the leader steps, if it is its turn, then the followers, who see its new action.
     Compiles once for each size and choice; numbers may change freely. ValueError: `start` of the wrong shape or out of the bounds.
     """
-    if not np.size(start) or (start.dtype if hasattr(start, "dtype") else np.asarray(start).dtype).kind not in "fiu":
+    if (start.dtype if hasattr(start, "dtype") else np.asarray(start).dtype).kind not in "fiu":
         raise ValueError(f"start must hold numbers, got {start!r}")
     start = jnp.asarray(start, float)
     n_agents = getattr(game, "n_agents", start.shape[-1] if start.ndim else 0)
@@ -131,19 +105,20 @@ def solve(game: Game, settings: Settings, start: Array) -> History:
     _check_box("start", start, settings.action_bounds)
     if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != start.shape[-1:]:
         raise ValueError(f"entry_time must be one number or one per agent, {start.shape[-1]}, got {jnp.shape(settings.entry_time)}")
-    return _solve(*jax.tree.map(jnp.asarray, (game, settings)), start)
+    leaves = jax.tree.map(lambda leaf: leaf if isinstance(leaf, jax.Array) else np.asarray(leaf), (game, settings))
+    return _solve(*leaves, start)
 
 
-def _check_box(name: str, value: Array | float, bounds: tuple[float, float]) -> None:
-    """Refuse a box that is empty or not finite, and a value outside it."""
+def _check_box(name: str, value: Array | float, bounds: tuple[float, float]) -> tuple[float, float]:
+    """The bounds as numbers; refuses a box that is empty or not finite, and a value outside it."""
     if not isinstance(bounds, list | tuple) or len(bounds) != 2:
         raise ValueError(f"{name} needs two finite bounds, the lower first, got {bounds!r}")
     low, high = (check_value(name, bound, "float", "(-inf, inf)") for bound in bounds)
-    if isinstance(low, jax.core.Tracer) or isinstance(high, jax.core.Tracer):
-        return
-    if low > high:
-        raise ValueError(f"{name} needs two finite bounds, the lower first, got ({low}, {high})")
-    check_value(name, value, "float", f"[{low}, {high}]")
+    if not isinstance(low, jax.core.Tracer) and not isinstance(high, jax.core.Tracer):
+        if low > high:
+            raise ValueError(f"{name} needs two finite bounds, the lower first, got ({low}, {high})")
+        check_value(name, value, "float", f"[{low}, {high}]")
+    return low, high
 
 
 @jax.jit

@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.adage import model
 from adage_repro.fairness import leader_objective
 from adage_repro.parameters import check, check_value
+from adage_repro.pytrees import model, store
 
 
 @model
@@ -34,9 +34,9 @@ class MarketEntrance:
     returns_shift: str = "negative"
 
     def __post_init__(self):
-        for name in ("n_agents", "outside_payoff", "crowd", "tax_units", "returns_shift"):
-            check(name, getattr(self, name))
-        check("capacity", self.capacity, n_agents=self.n_agents)
+        names = ("n_agents", "outside_payoff", "crowd", "tax_units", "returns_shift")
+        store(self, **{name: check(name, getattr(self, name)) for name in names})
+        store(self, capacity=check("capacity", self.capacity, n_agents=self.n_agents))
 
     @property
     def places(self) -> float:
@@ -47,21 +47,25 @@ class MarketEntrance:
         """Eq. 4: v for staying out, v + 2 (C - m) for entering, where m = 1 + `others`, the number of others who enter."""
         return self.outside_payoff + jnp.where(enters, 2 * (self.places - 1 - others), 0.0)
 
-    def untaxed_utility(self, action: Array, mean: Array, n_present: Array) -> Array:
-        """Eq. 5: a_i (v + 2 (C - m)) + (1 - a_i) v with m = n `mean`; under `excluded`, m - a_i + 1 in place of m."""
+    def attendance_felt(self, action: Array, mean: Array, n_present: Array) -> Array:
+        """The m of Eq. 5: n `mean` if the crowd is `included`, else n `mean` - a_i + 1."""
         attendance = n_present * mean
-        if self.crowd == "excluded":
-            attendance = attendance - action + 1
+        return attendance if self.crowd == "included" else attendance - action + 1
+
+    def untaxed_utility(self, action: Array, mean: Array, n_present: Array) -> Array:
+        """Eq. 5: a_i (v + 2 (C - m)) + (1 - a_i) v."""
         v = self.outside_payoff
-        return action * (v + 2 * (self.places - attendance)) + (1 - action) * v
+        return action * (v + 2 * (self.places - self.attendance_felt(action, mean, n_present))) + (1 - action) * v
+
+    def over_attendance(self, action: Array, mean: Array, n_present: Array) -> Array:
+        """What Eq. 7 taxes, in `tax_units`."""
+        units = {"headcount": (self.n_agents, mean), "rate": (1, mean), "literal": (1, n_present * mean)}
+        scale, others = units[self.tax_units]
+        return scale * (action - others)
 
     def tax(self, action: Array, mean: Array, n_present: Array, tax_rate: Array) -> Array:
         """The tax that Eq. 7 takes: a_i τ max(over-attendance, 0), with gradient 0 at and below the boundary (App. B)."""
-        over = {
-            "headcount": lambda: self.n_agents * (action - mean),
-            "rate": lambda: action - mean,
-            "literal": lambda: action - n_present * mean,
-        }[self.tax_units]()
+        over = self.over_attendance(action, mean, n_present)
         return action * tax_rate * jnp.where(over > 0, over, 0.0)
 
     def utility(self, action: Array, mean: Array, n_present: Array, leader_action: Array) -> Array:
@@ -113,7 +117,7 @@ def untaxed_path(
     """
     for name, value in (("follower_lr", follower_lr), ("order", order), ("late_group", late_group)):
         check(name, value)
-    check_value("iterations", iterations, "int", "[0, inf)")
+    check_value("iterations", iterations, "int", "[0, 1000000000]")
     check_value("start", np.asarray(start), "float", "[0, 1]")
     if np.shape(start) != (game.n_agents,) or np.shape(entry_time) not in ((), np.shape(start)):
         raise ValueError(

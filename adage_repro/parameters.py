@@ -64,11 +64,12 @@ _KIND_LISTS = {"int": "whole numbers", "float": "numbers", "str": "words"}
 def check(name: str, value: Any, **context: Any) -> Any:
     """Give `value` back as its parameter's type; ValueError with one line if its type or range is wrong.
 
-    `context` holds the other parameters that the range refers to (`n_agents` for a capacity).
-    Arrays are checked element by element; values that JAX is tracing pass unchecked.
+    `context` holds the other parameters that the range refers to (`n_agents` for a capacity). Values that JAX is tracing pass unchecked.
     """
     parameter = PARAMETERS[name]
     if parameter.kind == parameter.item:
+        if isinstance(value, np.ndarray | jax.Array) and value.ndim:
+            raise ValueError(f"{name} must be {_KINDS[parameter.item]}, got an array of shape {value.shape}")
         return check_value(name, value, parameter.item, parameter.allowed, **context)
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= LONGEST_LIST:
         raise ValueError(f"{name} must be a list of 1 to {LONGEST_LIST} {_KIND_LISTS[parameter.item]}, got {value!r}")
@@ -79,7 +80,10 @@ def check(name: str, value: Any, **context: Any) -> Any:
 
 
 def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) -> Any:
-    """`check` for a value whose type and range are given: an interval such as `[0, 1)`, or choices joined by ` | `."""
+    """`check` for a value whose type and range are given: an interval such as `[0, 1)`, or choices joined by ` | `.
+
+    Arrays are checked element by element.
+    """
     if isinstance(value, jax.core.Tracer):
         return value
     if kind == "str":

@@ -26,17 +26,15 @@ def test_groups_and_entry_times():
 
 
 def test_measurements():
-    history = solve(GAME, LATE, ex.starts("uniform", 4, 10, 0))
+    history = jax.device_get(solve(GAME, LATE, ex.starts("uniform", 4, 10, 0)))
     entered = np.where(history.present, history.actions, 0.0)
     assert np.array_equal(ex.attendance(history), entered) and np.all(entered[:, 20, 5:] == 0) and np.all(entered[:, 21, 5:] > 0)
     np.testing.assert_allclose(ex.gap(history), entered[..., :5].mean(-1) - entered[..., 5:].mean(-1), rtol=0, atol=1e-15)
-    fair = [
-        [1 - gini(u[p], returns_shift="negative") for u, p in zip(*rows, strict=True)]
-        for rows in zip(history.utilities, history.present, strict=True)
-    ]
+    returns, present, gini_of = np.asarray(history.utilities), np.asarray(history.present), jax.jit(gini)
+    fair = [[1 - gini_of(u[p]) for u, p in zip(*rows, strict=True)] for rows in zip(returns, present, strict=True)]
     np.testing.assert_allclose(ex.fairness(GAME, history), fair, rtol=0, atol=1e-12)
-    mean = entered.sum(-1, keepdims=True) / np.asarray(history.present).sum(-1, keepdims=True)
-    tax = entered * np.asarray(history.leader_action)[..., None] * np.maximum(10 * (entered - mean), 0)
+    mean = entered.sum(-1, keepdims=True) / present.sum(-1, keepdims=True)
+    tax = entered * history.leader_action[..., None] * np.maximum(10 * (entered - mean), 0)
     np.testing.assert_allclose(ex.tax_paid(GAME, history), tax, rtol=0, atol=1e-12)
     numbers = ex.paired(jnp.array([0.1, 0.2, -0.1, 0.4]))
     assert (

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from adage_repro.parameters import LARGEST_RUN, PARAMETERS, check, check_all
+from adage_repro.parameters import LARGEST_RUN, PARAMETERS, check, check_all, check_value
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,13 @@ def test_given_back_as_its_type():
     assert isinstance(check("n_agents", np.int64(7)), int)
     assert check("follower_lrs", (0.1, 1)) == [0.1, 1.0]
     many = jnp.array([0.2, 0.4])
-    assert check("capacity", many, n_agents=10) is many
-    with pytest.raises(ValueError, match=r"capacity must lie in \[1/n_agents, 1\], got 1.5"):
-        check("capacity", jnp.array([0.2, 1.5]), n_agents=10)
+    assert check_value("start", many, "float", "[0, 1]") is many
+    with pytest.raises(ValueError, match=r"^start must lie in \[0, 1\], got 1.5$"):
+        check_value("start", jnp.array([0.2, 1.5]), "float", "[0, 1]")
+    for kind in (np.array, jnp.array):
+        assert isinstance(check("follower_lr", kind(0.5)), float)
+        with pytest.raises(ValueError, match=r"^follower_lr must be a number, got an array of shape \(2,\)$"):
+            check("follower_lr", kind([0.1, 0.2]))
 
 
 def test_together():
