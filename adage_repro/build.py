@@ -6,12 +6,13 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from traitlets.config import Config
@@ -81,6 +82,7 @@ def side_by_side(work: Callable[[str], None], names: Iterable[str]) -> bool:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     failed = False
     pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"))
+    signal.signal(signal.SIGTERM, _stop)
     try:
         jobs = {pool.submit(_timed, work, name): name for name in names}
         for job in as_completed(jobs):
@@ -94,6 +96,13 @@ def side_by_side(work: Callable[[str], None], names: Iterable[str]) -> bool:
     finally:
         pool.shutdown(cancel_futures=True)
     return not failed
+
+
+def _stop(*_: object) -> None:
+    """What Ctrl-C does to all processes of a terminal, for a signal that reaches the first alone."""
+    for child in active_children():
+        os.kill(child.pid, signal.SIGINT)
+    raise KeyboardInterrupt
 
 
 def _timed(work: Callable[[str], None], name: str) -> float:

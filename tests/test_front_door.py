@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -122,6 +123,24 @@ def test_an_interrupted_run_leaves_old_files_whole(tmp_path, stop):
     assert run.wait(20) != 0
     run.stdout.close()
     assert (tmp_path / "old.txt").read_text() == "old"
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_make_figures_leaves_old_figures_whole(tmp_path, stop):
+    """Ctrl-C goes to all processes at once; a kill to the first alone. The copy has no stamps, so that it begins to make all figures."""
+    for room in ("adage_repro", "notebooks", "figures"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("runs", "__pycache__"))
+    shutil.copy(ROOT / "requirements.lock", tmp_path)
+    before = {file: digest(file) for file in (tmp_path / "figures").iterdir()}
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "adage_repro", "figures"]
+    run = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not list((tmp_path / "figures").glob(".staging-*/*")) and run.poll() is None:
+        time.sleep(0.1)
+    (os.killpg if stop == signal.SIGINT else os.kill)(run.pid, stop)
+    said = run.communicate(timeout=60)[1]
+    assert run.returncode == 1 and "interrupted" in said
+    assert {file: digest(file) for file in (tmp_path / "figures").iterdir()} == before
 
 
 def test_staged_is_all_or_nothing(tmp_path):

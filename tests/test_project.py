@@ -22,6 +22,15 @@ def test_environment_is_the_lock_is_the_project():
     assert lines == ["conda-forge", f"python={project['requires-python'].strip('=.*')}", "make", "pip", "pip:", "-r requirements.lock"]
 
 
+def test_ci_runs_the_two_commands_and_leaves_a_clean_clone():
+    """In the README's order, with the linter, and a look at what git sees between making and testing."""
+    two = re.search(r"## Two commands.*?```sh\n(.*?)```", README, re.S)[1].split("\n")[:-1]
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    clean = next(line for line in lines if "git status --porcelain" in line and "exit 1" in line)
+    run = [line for line in lines if line in (*two, "make lint", clean)]
+    assert two == ["make figures", "make test"] and run == [two[0], clean, "make lint", two[1]]
+
+
 def test_readme_holds_the_parameters():
     for name, parameter in PARAMETERS.items():
         symbol = parameter.symbol.replace("|", r"\|")
