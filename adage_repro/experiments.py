@@ -1,20 +1,17 @@
-"""What the figures are cut from: starts, groups, and measurements and tidy tables of a history."""
+"""What the figures are cut from: starts, groups, and measurements of a history."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import partial, reduce
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pandas as pd
 from jax import Array
 
-from adage_repro.adage import Game, History, Settings, follower_gradients, leader_gradient, utilities
+from adage_repro.adage import Game, History, follower_gradients, leader_gradient, utilities
 from adage_repro.fairness import gini
 from adage_repro.market import MarketEntrance, largest_stable_lr
 from adage_repro.parameters import check, check_value
-
-GROUPS = ("G1", "G2")
-LONGEST_TABLE = 50_000  # rows; a longer one keeps every k-th iteration
 
 
 def starts(kind: str, runs: int, n_agents: int, seed: int) -> Array:
@@ -22,8 +19,13 @@ def starts(kind: str, runs: int, n_agents: int, seed: int) -> Array:
     check("follower_start", kind)
     runs = check_value("runs", runs, "int", "[1, inf)")
     if kind == "zeros":
-        return jnp.zeros((runs, n_agents))
-    keys = jax.random.split(jax.random.key(check("seed", seed)), runs)
+        return np.zeros((runs, n_agents))
+    return _uniform(check("seed", seed), runs, n_agents)
+
+
+@partial(jax.jit, static_argnums=(1, 2))
+def _uniform(seed: int, runs: int, n_agents: int) -> Array:
+    keys = jax.random.split(jax.random.key(seed), runs)
     return jax.vmap(lambda key: jax.random.uniform(key, (n_agents,)))(keys)
 
 
@@ -59,7 +61,7 @@ def fairness_note(returns_shift: str) -> str:
 
 def attendance(history: History) -> Array:
     """a (…, I + 1, N): the strategy of an agent that is present, 0 of one that is not."""
-    return jnp.where(history.present, history.actions, 0.0)
+    return history.actions * history.present
 
 
 @jax.jit
@@ -69,9 +71,7 @@ def tax_paid(game: MarketEntrance, history: History) -> Array:
     def row(actions, present, tax_rate):
         return utilities(game, actions, present, 0.0) - utilities(game, actions, present, tax_rate)
 
-    for _ in history.leader_action.shape:
-        row = jax.vmap(row)
-    return row(history.actions, history.present, history.leader_action)
+    return _over_rows(row, history)(history.actions, history.present, history.leader_action)
 
 
 @jax.jit
@@ -81,9 +81,12 @@ def fairness(game: MarketEntrance, history: History) -> Array:
     def row(payoffs, present):
         return 1 - gini(payoffs, present, game.returns_shift)
 
-    for _ in history.leader_action.shape:
-        row = jax.vmap(row)
-    return row(history.utilities, history.present)
+    return _over_rows(row, history)(history.utilities, history.present)
+
+
+def _over_rows(row: Callable, history: History) -> Callable:
+    """A function of one row made one of all rows, and of all runs."""
+    return reduce(lambda function, _: jax.vmap(function), history.leader_action.shape, row)
 
 
 def group_means(values: Array) -> tuple[Array, Array]:
@@ -100,13 +103,13 @@ def gap(history: History) -> Array:
 
 def distance(history: History, point: float, row: int = -1) -> float:
     """Largest distance of any agent's attendance to `point` in a row."""
-    return float(jnp.abs(attendance(history)[..., row, :] - point).max())
+    return float(abs(attendance(history)[..., row, :] - point).max())
 
 
 def share_of_way(history: History, point: float) -> float:
     """How much of the way from its start to `point` the mean attendance has made at the end."""
     mean = attendance(history).mean(-1)
-    return float(jnp.mean(1 - (mean[..., -1] - point) / (mean[..., 0] - point)))
+    return float(np.mean(1 - (mean[..., -1] - point) / (mean[..., 0] - point)))
 
 
 def paired(difference: Array) -> dict[str, float]:
@@ -125,7 +128,7 @@ def rows_until(values: Array, level: float) -> int:
 
 def policy_numbers(game: MarketEntrance, taxed: History, untaxed: History, entry: int) -> dict[str, float]:
     """The policy's headline numbers, of two histories of one run each that differ by the leader."""
-    tax, rate = tax_paid(game, taxed)[0].sum(-1), taxed.leader_action[0]
+    tax, rate = np.asarray(tax_paid(game, taxed))[0].sum(-1), taxed.leader_action[0]
     peak = int(tax[entry + 1 :].argmax()) + entry + 1
     return {
         "gap without the leader": float(gap(untaxed)[0, -1]),
@@ -178,75 +181,3 @@ def sign_changes(y: np.ndarray) -> int:
     """How often consecutive values of y, zeros left out, differ in sign."""
     signs = np.sign(np.where(np.abs(y) > 1e-12, y, 0.0))
     return int((np.diff(signs[signs != 0]) != 0).sum())
-
-
-def kept_rows(settings: Settings, numbers_a_row: int) -> np.ndarray:
-    """The rows that a table keeps: all, or every k-th, first and last always, so that it has about LONGEST_TABLE lines."""
-    every = -(-(settings.iterations + 1) * numbers_a_row // LONGEST_TABLE)
-    return np.unique(np.append(np.arange(0, settings.iterations + 1, every), settings.iterations))
-
-
-def distinct(path: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
-    """The different paths among those of all agents (I + 1, N) in the given rows; None stays None."""
-    return None if path is None else np.unique(path[rows], axis=1)
-
-
-def tidy(columns: str, axes: Mapping[str, object], **values: object) -> pd.DataFrame:
-    """A long table: one line for each combination of the `axes`, columns in the order asked for.
-
-    `values` are labels, the same in each line, or arrays with one number a line, the last axis running fastest.
-    """
-    grid = np.meshgrid(*(np.atleast_1d(labels) for labels in axes.values()), indexing="ij")
-    table = dict(zip(axes, (labels.ravel() for labels in grid), strict=True))
-    table |= {name: np.ravel(value) if np.size(value) == grid[0].size else value for name, value in values.items()}
-    return pd.DataFrame(table)[columns.split()]
-
-
-def attendance_table(columns: str, history: History, rows: np.ndarray | int, **labels: object) -> pd.DataFrame:
-    """Attendance of every agent in the given rows of a batch of runs; columns among run, iteration, agent, group, attendance, labels."""
-    iterations, n_agents = history.actions.shape[-2] - 1, history.actions.shape[-1]
-    rows = np.atleast_1d(rows) % (iterations + 1)
-    axes = {"run": np.arange(history.actions.shape[0]), "iteration": rows, "agent": np.arange(n_agents)}
-    table = tidy("run iteration agent attendance", axes, attendance=attendance(history)[:, rows])
-    return table.assign(group=np.take(GROUPS, in_g2(n_agents)[table["agent"]].astype(int)), **labels)[columns.split()]
-
-
-def range_table(columns: str, history: History, rows: np.ndarray, **labels: object) -> pd.DataFrame:
-    """Mean, smallest and largest attendance over the agents of a single run in the given rows."""
-    values = attendance(history)[0, rows]
-    spread = {"attendance_mean": values.mean(-1), "attendance_min": values.min(-1), "attendance_max": values.max(-1)}
-    return tidy(" ".join(["iteration", *spread]), {"iteration": rows}, **spread).assign(**labels)[columns.split()]
-
-
-def group_table(columns: str, values: Array, rows: np.ndarray, name: str, **labels: object) -> pd.DataFrame:
-    """The mean over each group of per-agent values (I + 1, N) in the given rows, as column `name`."""
-    means = jnp.stack(group_means(values[rows]), -1)
-    table = tidy(f"iteration group {name}", {"iteration": rows, "group": np.array(GROUPS)}, **{name: means})
-    return table.assign(**labels)[columns.split()]
-
-
-def parts(table: pd.DataFrame, columns: list[str], order: list[str] | None = None) -> dict[tuple, pd.DataFrame]:
-    """The table split by the values of `columns`, in their order of appearance, or sorted by other columns first."""
-    split = dict(iter(table.groupby(columns, sort=False)))
-    if order is None:
-        return split
-    seen = {column: {value: place for place, value in enumerate(table[column].unique())} for column in columns}
-    return dict(sorted(split.items(), key=lambda item: [seen[column][item[0][columns.index(column)]] for column in order]))
-
-
-def shares_by_reading(crossed: pd.DataFrame) -> pd.DataFrame:
-    """Of a table of claims by readings, the share of the other settings in which each claim (rows) holds under each reading (columns)."""
-    readings = ["crowd", "tax_units", "late_group", "order", "returns_shift"]
-    shares = crossed.assign(holds=crossed["holds"].astype(float)).pivot_table("holds", "id", readings, sort=False)
-    places = {one: place for name in readings for place, one in enumerate(crossed[name].unique())}
-    return shares[sorted(shares.columns, key=lambda reading: [places[one] for one in reading])]
-
-
-def stack(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Tables of the same columns, one below the other."""
-    return pd.concat(tables, ignore_index=True)
-
-
-def every(rows: np.ndarray) -> int:
-    """k, where `rows` are every k-th."""
-    return int(rows[1] - rows[0])

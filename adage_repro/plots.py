@@ -137,7 +137,7 @@ def phase(ax: Axes, begin: float, end: float, text: str) -> None:
 def shaded_dots(ax: Axes, table: pd.DataFrame, x: str, shade: str, y: str) -> None:
     """One row of dots for each value of `shade`, from light to dark; no lines, since y may jump."""
     values = table[shade].unique()
-    for value, colour in zip(values, shades("others", len(values)), strict=True):
+    for value, colour in zip(values, shades(len(values)), strict=True):
         part = table[table[shade] == value]
         ax.plot(part[x], part[y], ".", ms=3.5, color=colour, label=f"{value:g}", zorder=2)
     zero(ax)

@@ -19,7 +19,6 @@ COLOURS = {
     "mean": "#000000",
 }
 DASHES = {"p*": (5, 2), "rest point": (1.5, 1.5), "closed form": (3, 1.5, 1, 1.5), "entry": (2, 2), "capacity": (1, 3), "mean": (1, 0)}
-SHADES = {"capacity": "crest", "agents": "viridis", "learning rate": "flare", "others": "mako_r"}
 WIDTH = 7.0  # inches, the width of a page's text
 PRINT_DPI, SCREEN_DPI = 300, 110
 
@@ -49,6 +48,6 @@ def rows(names: list[str], columns: int) -> list[list[str]]:
     return [padded[i : i + width] for i in range(0, len(padded), width)]
 
 
-def shades(kind: str, count: int) -> list:
-    """`count` ordered colours for a sweep over one quantity."""
-    return sns.color_palette(SHADES[kind], count)
+def shades(count: int) -> list:
+    """`count` ordered colours for the values of one quantity."""
+    return sns.color_palette("mako_r", count)
