@@ -10,7 +10,8 @@ import pandas as pd
 
 from adage_repro.market import largest_stable_lr
 from adage_repro.report import measures as m
-from adage_repro.report.batches import READINGS, simulate
+from adage_repro.report.any_market import READINGS
+from adage_repro.report.batches import simulate
 from adage_repro.report.crossing import Setup, measure_all, values_text
 from adage_repro.report.rows import DEFAULT_LR, POLICY_LR, Claim, Search, both
 from adage_repro.report.rows_added import ADDED
@@ -72,15 +73,24 @@ class Line:
         edges = [(a, b) for a, b in pairwise(values) if self.tried[a] != self.tried[b]]
         return [float(x) for a, b in edges[:8] for x in np.linspace(a, b, 12)[1:-1]]
 
-    def text(self) -> str:
-        """The values at which it holds, edges cut towards the inside to three digits; at least one does."""
+    def text(self, row: str) -> str:
+        """The values at which it holds, edges cut towards the inside to three digits; at least one does.
+
+        A stretch is narrow if fewer than two values of the first grid lie in it: such are counted, and named only if there is no other.
+        `row` is the id of the row whose measurement was searched, where it was another's.
+        """
         symbol = SYMBOLS.get(self.name, self.name)
+        first = self.values or grid(self.name, self.setup)
         stretches = [list(part) for ok, part in groupby(sorted(self.tried), self.tried.get) if ok]
-        ends = [(cut(s[0], ceil), cut(s[-1], floor)) if len(s) > 1 else (f"{s[0]:.3g}",) * 2 for s in stretches[:4]]
+        wide = [s for s in stretches if len(set(s) & set(first)) > 1 or len(first) < 10]
+        ends = [(cut(s[0], ceil), cut(s[-1], floor)) if len(s) > 1 else (f"{s[0]:.3g}",) * 2 for s in wide or stretches[:1]]
         parts = [low if float(low) >= float(high) else f"{low} … {high}" for low, high in ends]
-        more = f" and {len(stretches) - 4} more stretches" if len(stretches) > 4 else ""
-        word = "=" if parts == [self.searched()] else "in"
-        return f"{symbol} {word} {' or '.join(parts)}{more}" + (f" (of {self.searched()})" if word == "in" else "")
+        hidden = len(stretches) - len(ends)
+        more = f" and {hidden} narrow stretch{'es' * (hidden > 1)}" if hidden else ""
+        if parts == [self.searched()]:
+            return f"{symbol} = {parts[0]}"
+        measured_as = f", measured as {row}" if row else ""
+        return f"{symbol} in {' or '.join(parts)}{more} (of {self.searched()}{measured_as})"
 
     def searched(self) -> str:
         """From where to where."""
@@ -173,7 +183,7 @@ def _row(claim: Claim, setups: list[Setup], measured: dict, fails: list[Setup], 
             if ok and not (line.name in READINGS and search.name == "readings" and value == default)
         ]
         if good:
-            found.append(_where(own, line) + (f"{line.name} = {' or '.join(good)}" if line.name in READINGS else line.text()))
+            found.append(_where(own, line) + (f"{line.name} = {' or '.join(good)}" if line.name in READINGS else line.text(search.of)))
     for text, (measure, runs) in claim.instead.items():
         if claim.holds(meant := measure_all([(replace(claim, measure=measure, runs=runs), own)])[0]):
             found.append(f"{text} ({values_text(meant)})")

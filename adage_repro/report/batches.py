@@ -1,4 +1,4 @@
-"""Many runs at once: the game with its readings as numbers, so that runs of one shape share one compiled program; each leaves a trace."""
+"""Many runs at once: those of one shape share one compiled program, and each leaves a trace."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,67 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from adage_repro.adage import Settings, alternating, leader_gradient, model, simultaneous, solve, utilities
+from adage_repro.adage import Settings, alternating, leader_gradient, simultaneous, solve, utilities
 from adage_repro.experiments import attendance, gap, group_means, in_g2, starts, tax_paid
-from adage_repro.fairness import leader_objective
-from adage_repro.parameters import PARAMETERS
+from adage_repro.report.any_market import CODED, AnyMarket, code
 
-READINGS = {name: tuple(PARAMETERS[name].allowed.split(" | ")) for name in ("order", "tax_units", "returns_shift", "late_group", "crowd")}
 FEW, MANY = 240, 1080  # runs that one call of a program simulates, times agents
 INNER_UPDATES = 1000  # follower updates per leader update in the nested loop
-CODED = ("crowd", "tax_units", "returns_shift")
 NESTED = ("inner first", "leader first")
 STEPS = {"simultaneous": simultaneous, "alternating": alternating}
-
-
-def code(name: str, reading: str) -> float:
-    """A reading's place in the list of its choices."""
-    return float(READINGS[name].index(reading))
-
-
-@model
-class AnyMarket:
-    """`MarketEntrance` with `crowd`, `tax_units` and `returns_shift` as traced numbers, by their place in READINGS."""
-
-    n_agents: int
-    capacity: float
-    outside_payoff: float
-    crowd: float
-    tax_units: float
-    returns_shift: float
-
-    @property
-    def places(self) -> Array:
-        """C."""
-        return self.capacity * self.n_agents
-
-    def untaxed_utility(self, action: Array, mean: Array, n_present: Array) -> Array:
-        """Eq. 5."""
-        attendance = n_present * mean
-        attendance = jnp.where(self.crowd == 0, attendance, attendance - action + 1)
-        v = self.outside_payoff
-        return action * (v + 2 * (self.places - attendance)) + (1 - action) * v
-
-    def over_attendance(self, action: Array, mean: Array, n_present: Array) -> Array:
-        """Eq. 7's a_i - m in the reading's units."""
-        mean = jnp.where(self.tax_units == 2, n_present, 1.0) * mean  # literal: the total
-        return jnp.where(self.tax_units == 0, self.n_agents, 1.0) * (action - mean)
-
-    def tax(self, action: Array, mean: Array, n_present: Array, tax_rate: Array) -> Array:
-        """Eq. 7's tax."""
-        over = self.over_attendance(action, mean, n_present)
-        return action * tax_rate * jnp.where(over > 0, over, 0.0)
-
-    def utility(self, action: Array, mean: Array, n_present: Array, leader_action: Array) -> Array:
-        """Eq. 8."""
-        return self.untaxed_utility(action, mean, n_present) - self.tax(action, mean, n_present, leader_action)
-
-    def objective(self, payoffs: Array, present: Array) -> Array:
-        """Eq. 6: returns are shifted here, by the reading, and then taken as they are."""
-        lowest = jnp.where(present, payoffs, jnp.inf).min()
-        lowest = jnp.where(present.any(), lowest, 0.0)
-        shift = jnp.where(self.returns_shift == 0, jnp.where(lowest < 0, lowest, 0.0), jnp.where(self.returns_shift == 1, lowest, 0.0))
-        return leader_objective(payoffs - shift, present, "none")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import pandas as pd
 from adage_repro.experiments import entry_times
 from adage_repro.market import MarketEntrance
 from adage_repro.parameters import check_all
-from adage_repro.report.batches import CODED, READINGS, AnyMarket, Run, Trace, code, simulate
+from adage_repro.report.any_market import CODED, READINGS, AnyMarket, code
+from adage_repro.report.batches import Run, Trace, simulate
 
 LONG, HEAD = 400, 40  # a long run has 400 N iterations (App. D); its series are kept for 40 N rows
 LONG_UP_TO = 64  # agents; with more, runs end at I and keep their last row only

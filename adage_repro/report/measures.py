@@ -7,7 +7,8 @@ from jax import Array
 
 from adage_repro.adage import follower_gradients, leader_gradient
 from adage_repro.experiments import paired
-from adage_repro.report.batches import AnyMarket, Trace
+from adage_repro.report.any_market import AnyMarket
+from adage_repro.report.batches import Trace
 from adage_repro.report.crossing import Setup
 from adage_repro.report.measures_game import rest
 
@@ -50,7 +51,7 @@ def ratio(over: float, under: float, undefined: float = 1.0) -> float:
     return over / under if under else undefined
 
 
-def rows_until(trace: Trace, entry: int, size: float = 0.2) -> int:
+def rows_to_meet(trace: Trace, entry: int, size: float = 0.2) -> int:
     """Rows after ι until the gap is at most `size`; all there are if it never is."""
     path = trace.gap_path[0, entry + 1 :]
     return int(np.argmax(path <= size)) + 1 if (path <= size).any() else path.size

@@ -11,7 +11,7 @@ from jax import Array
 from adage_repro.adage import follower_gradients
 from adage_repro.experiments import sign_changes
 from adage_repro.market import fixed_point, mixed_equilibrium
-from adage_repro.report.batches import AnyMarket
+from adage_repro.report.any_market import AnyMarket
 from adage_repro.report.crossing import Setup
 
 AGENT_COUNTS = (10, 100, 1000)

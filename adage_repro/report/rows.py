@@ -40,6 +40,7 @@ class Claim:
     runs      the runs that a setup asks for; `measure` gets their traces
     depends   letters of DEPENDS: the readings and numbers of the cross product that the measurement depends on
     fails     changes to the setup under which the claim must come out as `does not hold`
+    sound     where it fails in its own setup already: changes under which it holds, and with `fails` on top no longer
     why       reason for the threshold (added rows) or for `fails` (rows where the list has none)
     also      other setups at which a plain `holds` must hold
     instead   other meanings of the claim: what each measures, of which runs, against the same threshold
@@ -57,6 +58,7 @@ class Claim:
     measure: Callable[..., tuple[float, ...]]
     runs: Callable[[Setup], tuple[Run, ...]]
     why: str = ""
+    sound: dict = field(default_factory=dict)
     base: dict = field(default_factory=dict)
     also: tuple[dict, ...] = ()
     searches: tuple[Search, ...] = ()
@@ -127,6 +129,11 @@ def short_pair(setup: Setup) -> tuple[Run, ...]:
 def uniform_pair(setup: Setup) -> tuple[Run, ...]:
     """`both` from uniform starts."""
     return run(setup, True, True, start="uniform"), run(setup, True, start="uniform")
+
+
+def with_nested(loop: str) -> Callable[[Setup], tuple[Run, ...]]:
+    """`short`, and the same learnt in a nested loop."""
+    return lambda setup: (*short(setup), run(setup, late=True, leader=True, loop=loop))
 
 
 def constants(setup: Setup) -> tuple[Run, ...]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from adage_repro.report import measures as m
 from adage_repro.report import measures_game as g
-from adage_repro.report.crossing import run
+from adage_repro.report.crossing import UP_TO_100, run
 from adage_repro.report.rows import (
     ALTERNATING,
     FEW_LRS,
@@ -33,6 +33,7 @@ FOLLOWERS = [
         lambda s, t: (m.far(s, t, g.equilibrium(s)),),
         free,
         searches=("iterations_per_agent", *LR_AND_READINGS),
+        sound={"follower_lr": POLICY_LR},
     ),
     row(
         ("B2", "Fig. 2b", "Agents end alike"),
@@ -41,6 +42,7 @@ FOLLOWERS = [
         lambda s, t, u: (m.at(s, t.deviation), float(u.deviation.mean())),
         lambda s: (run(s), run(s, start="uniform")),
         searches=LR_AND_READINGS,
+        sound={"follower_lr": 0.02},
     ),
     row(
         ("B3", "Figs. 7, 8", "For every c agents end near p*"),
@@ -55,6 +57,7 @@ FOLLOWERS = [
             Search("readings", "", {"follower_lr": POLICY_LR}),
         ),
         note=lambda s: rests(s, (0.2, 1.0)),
+        sound={"follower_lr": POLICY_LR, "crowd": "excluded"},
     ),
     row(
         ("B4", "Fig. 9", "For N = 10, 100 and 1000 agents end near p* at I = 10 N"),
@@ -69,6 +72,7 @@ FOLLOWERS = [
             Search("follower_lr", "B1", {"n_agents": 1000}, FEW_LRS),
             ALTERNATING,
         ),
+        sound={"follower_lr": 0.005, "control": UP_TO_100},
     ),
     row(
         ("B5", "App. C.2", "Attendance is closer to c as N grows"),
@@ -79,6 +83,7 @@ FOLLOWERS = [
         large=True,
         searches=(Search("follower_lr", values=FEW_LRS), ALTERNATING),
         note=rest_to_capacity,
+        sound={"follower_lr": 0.005, "control": UP_TO_100},
     ),
     row(
         ("B6", "Fig. 11", "Learning converges for each α_F in 0.0005 … 0.05"),
@@ -88,6 +93,7 @@ FOLLOWERS = [
         over("follower_lr", rates, free),
         instead={"at row 40 N": (lambda s, *t: (m.farthest(s, t, 40),), over("follower_lr", rates, free))},
         searches=(Search("iterations_per_agent", "B7", {"follower_lr": 0.0005}), "readings"),
+        sound={"n_agents": 18},
     ),
     row(
         ("B7", "App. A", "I = 10 N iterations suffice"),
@@ -102,6 +108,7 @@ FOLLOWERS = [
             if (s.order, s.crowd) == ("simultaneous", "included")
             else "the share of the way is the second number"
         ),
+        sound={"follower_lr": POLICY_LR},
     ),
     row(
         ("B8", "Fig. 3", "G1 attends far more than G2"),

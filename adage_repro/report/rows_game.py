@@ -33,6 +33,7 @@ GAME = [
         why="the distance is of order 1/N, so fewer agents rest farther off",
         searches=(Search("capacity", "M3"), "n_agents", "readings"),
         note=lambda s: rests(s, (0.2, 1.0)),
+        sound={"n_agents": 100},
     ),
     row(
         ("M5", "Sect. 2.1", "Every stationary point is globally optimal for the agent, untaxed"),
@@ -47,6 +48,7 @@ GAME = [
         lambda s: d.stationary_and_optimal(s, True),
         why="a convex payoff has stationary points that are minima",
         searches=("readings",),
+        sound={"tax_units": "literal"},
     ),
     row(
         ("M7", "App. B", "Agents at or below the mean pay nothing and get no tax gradient"),
@@ -65,6 +67,7 @@ GAME = [
         d.leader_stationary,
         why="as M5; a leader that climbs the Gini coefficient instead is at its worst point",
         searches=("tax_max", "outside_payoff", "readings"),
+        sound={"outside_payoff": 8.0},
     ),
     row(
         ("A6", "Sect. 3", "The symmetric mixed equilibrium is unique"),
@@ -87,6 +90,7 @@ GAME = [
         g.expectation,
         why="as M1: an identity up to rounding",
         searches=("readings",),
+        sound={"crowd": "excluded"},
     ),
     row(
         ("A16", "App. B", "The derivative is defined where agents over-attend"),
@@ -105,10 +109,11 @@ GAME = [
     row(
         ("A26", "Eq. 6", "U_L is the negative Gini coefficient"),
         ("largest difference over 1,000 random returns; U_L over it", "≤ 1e-12", "S"),
-        {"n_agents": 2},
+        {"n_agents": 2, "control": ""},
         d.objective_against_gini,
         why="as M1; the two differ by the factor N², at N = 2 by 4",
         note=lambda s: f"U_L is {d.objective_against_gini(s)[1]:.6g} times the negative Gini coefficient (N² = {s.n_agents**2})",
+        sound={"control": "plain"},
     ),
     row(
         ("A27", "Eq. 7", "Over-attendance is taxed"),

@@ -4,7 +4,6 @@ import numpy as np
 
 from adage_repro.report import measures as m
 from adage_repro.report import measures_slopes as d
-from adage_repro.report.crossing import run
 from adage_repro.report.rows import (
     ALL,
     BOTH_RATES,
@@ -20,6 +19,7 @@ from adage_repro.report.rows import (
     short,
     taxed,
     uniform_pair,
+    with_nested,
 )
 
 POLICIES = [
@@ -39,7 +39,7 @@ POLICIES = [
         taxed,
         why="where G2 enters early, it is the one that pays",
         **POLICY,
-        note=lambda s: "the control is a relabelling: whoever enters early pays, so with G2 early the share is the rest to 1",
+        note=lambda s: "the tax falls on whoever entered early: with the entry times of the groups exchanged it falls on G2",
     ),
     row(
         ("P3", "Fig. 4a", "Taxes paid fall as agents converge"),
@@ -74,7 +74,7 @@ POLICIES = [
         ("P6", "Sect. 4.2", "Convergence to fairness is faster"),
         ("rows after ι until the gap is at most 0.2, with the leader over without", "≤ 0.75", ALL),
         {"tax_max": 0.0},
-        lambda s, t, u: (m.ratio(m.rows_until(t, s.entry), m.rows_until(u, s.entry)),),
+        lambda s, t, u: (m.ratio(m.rows_to_meet(t, s.entry), m.rows_to_meet(u, s.entry)),),
         both,
         **POLICY,
     ),
@@ -106,6 +106,7 @@ POLICIES = [
         over("leader_lr", lambda _: LEADER_LRS, short),
         searches=(Search("leader_lr", "A24"), *LR_AND_READINGS),
         **BOTH_RATES,
+        sound={"follower_lr": 0.0005},
     ),
     row(
         ("P11", "Sect. 4.2", "The leader learns an appropriate rate"),
@@ -115,6 +116,7 @@ POLICIES = [
         taxed,
         searches=(*POLICY_SEARCH, "tax_max"),
         **BOTH_RATES,
+        sound={"leader_lr": 1e-4},
     ),
     row(
         ("P12", "Eq. 2", "The end is a stationary point of all N + 1 equations"),
@@ -125,18 +127,19 @@ POLICIES = [
         searches=("follower_lr", "leader_lr", "tax_max", "readings"),
         **POLICY_ONE,
         note=lambda s: "App. B's gradient jumps at the tax's kink, so followers taxed there swing about it and no gradient vanishes",
+        sound={"returns_shift": "always"},
     ),
     row(
         ("P13", "Sect. 2.1", "α_L ≫ α_F approximates a nested loop"),
         ("largest distance of τ, rows 0 … I, to that of a loop with 1,000 follower updates before each leader update", "≤ 0.01", ALL),
         {"leader_lr": 0.4},
         lambda s, t, nested: (m.path_distance(t, nested),),
-        lambda s: (*short(s), run(s, True, True, loop="inner first")),
+        with_nested("inner first"),
         why="the larger α_L, the surer A-GD's first step crosses the tax's range, while followers at rest give the leader no gradient",
         instead={
             "the leader acts before the followers in each round, on the very state in which G2 enters": (
                 lambda s, t, nested: (m.path_distance(t, nested),),
-                lambda s: (*short(s), run(s, True, True, loop="leader first")),
+                with_nested("leader first"),
             )
         },
         searches=("leader_lr", "follower_lr"),
@@ -145,6 +148,7 @@ POLICIES = [
             "ill-posed: a nested loop leaves open who moves first when G2 enters; measured with a leader that sees the followers' answer; "
             "at small α_F 1,000 updates leave the followers on their way, and the two agree for want of convergence"
         ),
+        sound={"leader_lr": 1e-5},
     ),
     row(
         ("P14", "Sect. 2", "The pair is a Stackelberg equilibrium"),
@@ -158,6 +162,7 @@ POLICIES = [
         note=lambda s: (
             "ill-posed on the tax's kink, where the answer is no smooth function of τ: a difference quotient over ±1% of its range"
         ),
+        sound={"crowd": "excluded"},
     ),
     row(
         ("P15", "Abstract", "Improved computational efficiency"),
