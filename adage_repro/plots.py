@@ -1,6 +1,7 @@
 """Tables and arrays in, one panel out: nothing here computes a result or saves a file."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import shorten
 
 import numpy as np
 import pandas as pd
@@ -143,8 +144,11 @@ def shaded_dots(ax: Axes, table: pd.DataFrame, x: str, shade: str, y: str) -> No
     zero(ax)
 
 
-def share_map(ax: Axes, shares: pd.DataFrame, default: tuple[str, ...]) -> None:
-    """Claims by readings, the share of settings in which each holds; the default reading's column is marked at the top."""
+def share_map(ax: Axes, shares: pd.DataFrame, default: tuple[str, ...], claims: list[str]) -> None:
+    """Claims by readings, the share of settings in which each holds; the default reading's column is marked at the top.
+
+    claims   the text of each claim, cut to what fits
+    """
     bar = {"label": "share of settings in which it holds", "aspect": 50, "pad": 0.02}
     heatmap(shares.to_numpy(), ax=ax, cmap="mako", vmin=0, vmax=1, xticklabels=False, cbar_kws=bar)
     readings = list(shares.columns)
@@ -153,9 +157,14 @@ def share_map(ax: Axes, shares: pd.DataFrame, default: tuple[str, ...]) -> None:
     middles = [(a + b) / 2 for a, b in zip([0, *edges], [*edges, len(blocks)], strict=True)]
     ax.vlines(edges, 0, len(shares), color="white", lw=1.2)
     ax.set_xticks(middles, [f"{crowd}\n{units}" for crowd, units in (blocks[int(middle)] for middle in middles)], rotation=0)
-    ax.set_yticks([place + 0.5 for place in range(len(shares))], shares.index, rotation=0, fontsize=6.5)
-    label(ax, "reading: crowd, tax_units (in each: late_group, order, returns_shift)", "claim")
-    ax.annotate("default reading", (readings.index(default) + 0.5, 0), (6, 12), textcoords="offset points", arrowprops={"arrowstyle": "->"})
+    texts = [f"{id}  {shorten(claim, 56, placeholder=' …')}" for id, claim in zip(shares.index, claims, strict=True)]
+    ax.set_yticks([place + 0.5 for place in range(len(shares))], texts, rotation=0, fontsize=6)
+    levels = [f"{name} {', '.join(shares.columns.unique(name))}" for name in shares.columns.names]
+    inner = f"in each block from left to right: {levels[2]};\nin each of these: {levels[3]};\nand in those: {levels[4]}"
+    label(ax, f"reading: {', '.join(shares.columns.names[:2])};\n{inner}", "claim")
+    ax.xaxis.label.set_fontsize(7)
+    arrow = {"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0}
+    ax.annotate("default reading", (readings.index(default) + 0.5, 0), (8, 14), textcoords="offset points", va="center", arrowprops=arrow)
 
 
 def interval(ax: Axes, x: float, middle: float, low: float, high: float) -> None:

@@ -36,7 +36,7 @@ GAME = [
         sound={"n_agents": 100},
     ),
     row(
-        ("M5", "Sect. 2.1", "Every stationary point is globally optimal for the agent, untaxed"),
+        ("M5", "Sect. 2.1", "A stationary point is an agent's global optimum, untaxed"),
         ("best gain by another own action at points of zero projected gradient, 1,000 random profiles", "≤ 1e-9", "C"),
         {"control": "convex"},
         lambda s: d.stationary_and_optimal(s, False),
@@ -57,7 +57,7 @@ GAME = [
         d.tax_below_mean,
     ),
     row(
-        ("A3", "Sect. 2.1", "Every stationary point is globally optimal for the leader too"),
+        ("A3", "Sect. 2.1", "A stationary point is the leader's global optimum too"),
         (
             "largest Gini that another tax rate would save at points of zero projected gradient, 100 random profiles, 101 rates",
             "≤ 1e-9",
