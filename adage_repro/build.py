@@ -81,7 +81,7 @@ def side_by_side(work: Callable[[str], None], names: Iterable[str]) -> bool:
     names = list(names)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     failed = False
-    pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_end_on_sigterm)
     signal.signal(signal.SIGTERM, _stop)
     try:
         jobs = {pool.submit(_timed, work, name): name for name in names}
@@ -101,8 +101,13 @@ def side_by_side(work: Callable[[str], None], names: Iterable[str]) -> bool:
 def _stop(*_: object) -> None:
     """What Ctrl-C does to all processes of a terminal, for a signal that reaches the first alone."""
     for child in active_children():
-        os.kill(child.pid, signal.SIGINT)
+        child.terminate()
     raise KeyboardInterrupt
+
+
+def _end_on_sigterm() -> None:
+    """Cleaning up, as after Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _timed(work: Callable[[str], None], name: str) -> float:
