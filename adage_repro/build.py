@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from threading import Event
 
 from traitlets.config import Config
 
@@ -22,6 +23,7 @@ from adage_repro.folders import FIGURES, OUT_VARIABLE, ROOT, digest, staged
 NOTEBOOKS = ROOT / "notebooks"
 STAMPS = ROOT / ".cache" / "figures"
 NUMBERS = range(2, 14)
+_told_to_stop = Event()
 
 
 def notebook_of(name: str) -> Path:
@@ -81,7 +83,7 @@ def side_by_side(work: Callable[[str], None], names: Iterable[str]) -> bool:
     names = list(names)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     failed = False
-    pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_end_on_sigterm)
+    pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_listen)
     signal.signal(signal.SIGTERM, _stop)
     try:
         jobs = {pool.submit(_timed, work, name): name for name in names}
@@ -105,12 +107,21 @@ def _stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _end_on_sigterm() -> None:
-    """Cleaning up, as after Ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _listen() -> None:
+    """A worker that is told to stop cleans up and begins nothing new; Ctrl-C stays switched off where it was."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _end)
+
+
+def _end(*_: object) -> None:
+    _told_to_stop.set()
+    raise KeyboardInterrupt
 
 
 def _timed(work: Callable[[str], None], name: str) -> float:
+    if _told_to_stop.is_set():
+        raise KeyboardInterrupt
     begin = time.perf_counter()
     work(name)
     return time.perf_counter() - begin

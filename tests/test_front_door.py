@@ -20,9 +20,10 @@ NAMES = [f"fig{number:02d}" for number in build.NUMBERS]
 BAD = {"int": ["2.5", "many", "-1", "1e3"], "float": ["much", "nan", "inf", "1e999", "-1", "[0.1]"], "str": ["neither", "1"]}
 
 
-def child(command, **more):
+def child(code, **more):
     """A process that Ctrl-C stops, even where the tests run in the background and it would be born deaf to it."""
-    return subprocess.Popen(command, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **more)
+    listens = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    return subprocess.Popen([sys.executable, "-c", listens + code], **more)
 
 
 def tree():
@@ -121,7 +122,7 @@ def test_an_interrupted_run_leaves_old_files_whole(tmp_path, stop):
         f"with staged(pathlib.Path({str(tmp_path)!r})) as folder:\n"
         "    (folder / 'old.txt').write_text('new')\n    print('ready', flush=True)\n    time.sleep(60)\n"
     )
-    run = child([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ)
+    run = child(code, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ)
     assert run.stdout.readline() == b"ready\n"
     time.sleep(0.1)
     run.send_signal(stop)
@@ -138,9 +139,9 @@ def test_an_interrupted_make_figures_leaves_old_figures_whole(tmp_path, stop):
     shutil.copy(ROOT / "requirements.lock", tmp_path)
     before = {file: digest(file) for file in (tmp_path / "figures").iterdir()}
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    command = [sys.executable, "-m", "adage_repro", "figures"]
-    run = child(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    while not list((tmp_path / "figures").glob(".staging-*/*")) and run.poll() is None:
+    code = "import sys\nfrom adage_repro.__main__ import main\nsys.exit(main('figures'))\n"
+    run = child(code, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not list((tmp_path / "figures").glob(".staging-*")) and run.poll() is None:
         time.sleep(0.1)
     (os.killpg if stop == signal.SIGINT else os.kill)(run.pid, stop)
     said = run.communicate(timeout=60)[1]
