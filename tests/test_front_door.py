@@ -131,22 +131,31 @@ def test_an_interrupted_run_leaves_old_files_whole(tmp_path, stop):
     assert (tmp_path / "old.txt").read_text() == "old"
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_make_figures_leaves_old_figures_whole(tmp_path, stop):
-    """Ctrl-C goes to all processes at once; a kill to the first alone. The copy has no stamps, so that it begins to make all figures."""
+def test_an_interrupted_make_figures_leaves_old_figures_whole(tmp_path):
+    """Ctrl-C goes to all processes at once. The copy has no stamps, so that it begins to make all figures."""
     for room in ("adage_repro", "notebooks", "figures"):
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("runs", "__pycache__"))
     shutil.copy(ROOT / "requirements.lock", tmp_path)
     before = {file: digest(file) for file in (tmp_path / "figures").iterdir()}
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     code = "import sys\nfrom adage_repro.__main__ import main\nsys.exit(main('figures'))\n"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     run = child(code, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while not list((tmp_path / "figures").glob(".staging-*")) and run.poll() is None:
         time.sleep(0.1)
-    (os.killpg if stop == signal.SIGINT else os.kill)(run.pid, stop)
+    os.killpg(run.pid, signal.SIGINT)
     said = run.communicate(timeout=60)[1]
     assert run.returncode == 1 and "interrupted" in said
     assert {file: digest(file) for file in (tmp_path / "figures").iterdir()} == before
+
+
+def test_a_stop_that_reaches_the_first_process_alone_stops_all():
+    """And nothing new is begun: the second pair of naps would outlast the test."""
+    naps = "import sys, time\nfrom adage_repro.build import side_by_side\nsys.exit(not side_by_side(time.sleep, [0, *range(600, 606)]))\n"
+    run = child(naps, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert run.stdout.readline().startswith("0  ")
+    run.send_signal(signal.SIGTERM)
+    assert "interrupted" in run.communicate(timeout=30)[1]
+    assert run.returncode == 1
 
 
 def test_staged_is_all_or_nothing(tmp_path):
