@@ -203,12 +203,14 @@ def own_gradient(game: Game, action: Array, mean: Array, n_present: Array, leade
 
 def follower_gradients(game: Game, actions: Array, present: Array, leader_action: Array) -> Array:
     """∂U_i/∂a_i (N,) of all followers (Eq. 3) in O(N) time and memory."""
+    actions, leader_action = jnp.asarray(actions, float), jnp.asarray(leader_action, float)
     n_present, mean = crowd_mean(actions, present)
     return jax.vmap(lambda action: own_gradient(game, action, mean, n_present, leader_action))(actions)
 
 
 def utilities(game: Game, actions: Array, present: Array, leader_action: Array) -> Array:
     """U_i (N,) of all followers at the profile `actions` (N,); 0 where absent."""
+    actions, leader_action = jnp.asarray(actions, float), jnp.asarray(leader_action, float)
     n_present, mean = crowd_mean(actions, present)
     payoffs = jax.vmap(lambda action: game.utility(action, mean, n_present, leader_action))(actions)
     return jnp.where(present, payoffs, 0.0)
@@ -216,6 +218,7 @@ def utilities(game: Game, actions: Array, present: Array, leader_action: Array) 
 
 def leader_gradient(game: Game, actions: Array, present: Array, leader_action: Array) -> Array:
     """∂U_L/∂a_L (scalar) at the followers' current actions (Eq. 3)."""
+    leader_action = jnp.asarray(leader_action, float)
 
     def objective(own):
         return game.objective(utilities(game, actions, present, own), present)

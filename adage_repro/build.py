@@ -55,8 +55,11 @@ def kernel() -> dict[str, object]:
     }
 
 
-def execute(notebook: Path, parameters: Mapping[str, object], out: Path, keep_notebook: bool) -> None:
-    """Run the notebook with `parameters`; its files, and with `keep_notebook` itself, appear in `out` if all went well."""
+def execute(notebook: Path, parameters: Mapping[str, object], out: Path, keep_notebook: bool) -> list[str]:
+    """Run the notebook with `parameters`; its files, and with `keep_notebook` itself, appear in `out` if all went well.
+
+    Gives the lines that it printed.
+    """
     import nbformat
     from papermill import execute_notebook
 
@@ -68,6 +71,8 @@ def execute(notebook: Path, parameters: Mapping[str, object], out: Path, keep_no
         if keep_notebook:
             del cells.metadata["papermill"]  # it names the folder in which the files were made, which is gone
             nbformat.write(cells, executed)
+    printed = (output["text"] for cell in cells.cells for output in cell.get("outputs", []) if output.get("name") == "stdout")
+    return "".join(printed).splitlines()
 
 
 def figures(names: Iterable[str]) -> bool:

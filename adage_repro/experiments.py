@@ -37,14 +37,15 @@ def in_g2(n_agents: int) -> np.ndarray:
 def entry_times(n_agents: int, iterations: int, late_entry_share: float) -> np.ndarray:
     """ι (N,): 0 for G1, ⌊share · I⌋ for G2 (App. A.2)."""
     late = int(np.floor(round(check("late_entry_share", late_entry_share) * iterations, 6)))
-    return np.where(in_g2(n_agents), min(late, iterations - 1), 0)  # the share is below 1, whatever rounding says
+    return np.where(in_g2(n_agents), max(min(late, iterations - 1), 0), 0)  # the share is below 1, whatever rounding says
 
 
 def stability_line(game: MarketEntrance, follower_lr: float, order: str) -> str:
     """One line that holds the learning rate against the stability limit."""
     limit = largest_stable_lr(game, order)
     side = "below" if follower_lr < limit else "not below"
-    return f"N = {game.n_agents}: follower_lr = {follower_lr:g} is {side} the stability limit {limit:.4g} ({order}, own share {game.crowd})"
+    rate = f"N = {game.n_agents}: follower_lr = {follower_lr:g}"
+    return f"{rate} is {side} the untaxed stability limit {limit:.4g} ({order}, own share {game.crowd})"
 
 
 def fairness_label(returns_shift: str) -> str:

@@ -33,7 +33,7 @@ def _shifted(returns, present, returns_shift):
     present = jnp.ones(returns.shape, bool) if present is None else jnp.asarray(present, bool)
     if returns.ndim != 1 or not returns.size or present.shape != returns.shape:
         raise ValueError(f"returns and present must have one shape (N,), got {returns.shape} and {present.shape}")
-    check_value("returns", returns, "float", "(-inf, inf)")
+    check_value("returns", returns, "float", "[-1e+300, 1e+300]")
     lowest = jnp.where(present, returns, jnp.inf).min()
     shift = {"negative": jnp.where(lowest < 0, lowest, 0.0), "always": jnp.where(jnp.isfinite(lowest), lowest, 0.0), "none": jnp.zeros(())}[
         returns_shift

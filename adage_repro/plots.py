@@ -28,7 +28,7 @@ LABELS = {
     "tax": "tax",
     "without": "without leader",
     "closed form": "closed form",
-    "mean": "mean of the group",
+    "mean": "mean",
 }
 
 
@@ -123,9 +123,10 @@ def group_series(ax: Axes, table: pd.DataFrame, y: str) -> None:
 
 
 def band(ax: Axes, x: np.ndarray, middle: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> None:
-    """A line with a band around it."""
+    """A line with a band around it; of agents, their mean and range."""
+    text = "mean and range of agents" if colour == "agents" else LABELS[colour]
     ax.fill_between(x, low, high, color=COLOURS[colour], alpha=0.25, lw=0, zorder=1)
-    ax.plot(x, middle, color=COLOURS[colour], label=LABELS[colour], zorder=2)
+    ax.plot(x, middle, color=COLOURS[colour], label=text, zorder=2)
     label(ax, "iteration", "attendance")
 
 
@@ -136,18 +137,20 @@ def phase(ax: Axes, begin: float, end: float, text: str) -> None:
 
 
 def shaded_dots(ax: Axes, table: pd.DataFrame, x: str, shade: str, y: str) -> None:
-    """One row of dots for each value of `shade`, from light to dark; no lines, since y may jump."""
+    """One row of dots for each value of `shade`, from light to dark; no lines, since y may jump. Zeros lie in one another."""
     values = table[shade].unique()
-    for value, colour in zip(values, shades(len(values)), strict=True):
+    for ring, (value, colour) in enumerate(zip(values, shades(len(values)), strict=True)):
         part = table[table[shade] == value]
-        ax.plot(part[x], part[y], ".", ms=3.5, color=colour, label=f"{value:g}", zorder=2)
+        null, rest = part[part[y].abs() < 1e-12], part[part[y].abs() >= 1e-12]
+        ax.plot(rest[x], rest[y], ".", ms=3.5, color=colour, label=f"{value:g}", zorder=2)
+        ax.plot(null[x], null[y], "o", ms=1.2 + 0.8 * ring, color=colour, mew=0, zorder=2 - 0.01 * ring)
     zero(ax)
 
 
-def share_map(ax: Axes, shares: pd.DataFrame, default: tuple[str, ...], claims: list[str]) -> None:
+def share_map(ax: Axes, shares: pd.DataFrame, empty: pd.DataFrame, default: tuple[str, ...], claims: list[str]) -> None:
     """Claims by readings, the share of settings in which each holds; the default reading's column is marked at the top.
 
-    claims   the text of each claim, cut to what fits
+    empty    where a dot says that the claim is on a tax and none is paid · claims   the text of each, cut to what fits
     """
     bar = {"label": "share of settings in which it holds", "aspect": 50, "pad": 0.02}
     heatmap(shares.to_numpy(), ax=ax, cmap="mako", vmin=0, vmax=1, xticklabels=False, cbar_kws=bar)
@@ -155,13 +158,15 @@ def share_map(ax: Axes, shares: pd.DataFrame, default: tuple[str, ...], claims: 
     blocks = [reading[:2] for reading in readings]
     edges = [place for place in range(1, len(blocks)) if blocks[place] != blocks[place - 1]]
     middles = [(a + b) / 2 for a, b in zip([0, *edges], [*edges, len(blocks)], strict=True)]
+    rows, columns = np.nonzero(empty.to_numpy())
+    ax.scatter(columns + 0.5, rows + 0.5, s=1.5, color="0.5", lw=0)
     ax.vlines(edges, 0, len(shares), color="white", lw=1.2)
     ax.set_xticks(middles, [f"{crowd}\n{units}" for crowd, units in (blocks[int(middle)] for middle in middles)], rotation=0)
     texts = [f"{id}  {shorten(claim, 56, placeholder=' …')}" for id, claim in zip(shares.index, claims, strict=True)]
     ax.set_yticks([place + 0.5 for place in range(len(shares))], texts, rotation=0, fontsize=6)
     levels = [f"{name} {', '.join(shares.columns.unique(name))}" for name in shares.columns.names]
     inner = f"in each block from left to right: {levels[2]};\nin each of these: {levels[3]};\nand in those: {levels[4]}"
-    label(ax, f"reading: {', '.join(shares.columns.names[:2])};\n{inner}", "claim")
+    label(ax, f"reading: {', '.join(shares.columns.names[:2])};\n{inner}\n(dot: the claim is on a tax, and none is paid)", "claim")
     ax.xaxis.label.set_fontsize(7)
     arrow = {"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0}
     ax.annotate("default reading", (readings.index(default) + 0.5, 0), (8, 14), textcoords="offset points", va="center", arrowprops=arrow)

@@ -14,7 +14,7 @@ def model(cls: type) -> type:
     Fields annotated `int`, `str` or `bool` are sizes and choices: another value compiles anew. All others are traced numbers:
     a sweep over them compiles once. Where the annotation is `float`, whole numbers and NumPy's are taken as floats.
     """
-    cls = dataclass(frozen=True)(cls)
+    cls = dataclass(frozen=True, eq=False)(cls)
     hints = get_type_hints(cls)
     names = [field.name for field in fields(cls)]
     static = [name for name in names if hints[name] in (int, str, bool)]

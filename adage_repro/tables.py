@@ -14,8 +14,9 @@ LONGEST_TABLE = 50_000  # rows; a longer one keeps every k-th iteration
 
 
 def kept_rows(settings: Settings, numbers_a_row: int) -> np.ndarray:
-    """The rows that a table keeps: all, or every k-th, first and last always, so that it has about LONGEST_TABLE lines."""
+    """The rows that a table keeps: all, or every k-th, k odd, first and last always, so that it has about LONGEST_TABLE lines."""
     every = -(-(settings.iterations + 1) * numbers_a_row // LONGEST_TABLE)
+    every += 1 - every % 2  # an even one would show one phase only of what jumps between two
     return np.unique(np.append(np.arange(0, settings.iterations + 1, every), settings.iterations))
 
 

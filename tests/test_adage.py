@@ -215,6 +215,14 @@ def test_cournot_reaches_its_known_equilibria(order):
     np.testing.assert_allclose(led.actions[300], 0.1, atol=1e-5)
 
 
+def test_whole_numbers_are_actions_too():
+    game, everybody = MarketEntrance(3, 1.0), np.ones(3, bool)
+    for function in (utilities, follower_gradients, leader_gradient):
+        np.testing.assert_array_equal(
+            function(game, np.array([0, 1, 1]), everybody, 0), function(game, np.array([0.0, 1, 1]), everybody, 0.0)
+        )
+
+
 def test_cournot_gradients_are_finite_differences():
     game, quantities, present, h = Cournot(0.1, 0.01), UNIFORM[3, :6], np.arange(6) != 4, 1e-6
     shifted = np.array([[payoffs_of(game, quantities + sign * step, present, 0.2) for step in h * np.eye(6)] for sign in (1, -1)])

@@ -88,7 +88,7 @@ def test_a_game_without_a_leader_needs_no_objective():
         (lambda: Settings(10, 0.1, action_bounds=None), "action_bounds needs two finite bounds, the lower first, got None"),
         (lambda: Settings(10, 0.1, action_bounds=("a", 1)), "action_bounds must be a number, got 'a'"),
         (lambda: gini(jnp.ones((2, 3))), r"returns and present must have one shape \(N,\), got \(2, 3\)"),
-        (lambda: gini(jnp.array([1.0, jnp.nan])), r"returns must lie in \(-inf, inf\), got nan"),
+        (lambda: gini(jnp.array([1.0, jnp.nan])), r"returns must lie in \[-1e\+300, 1e\+300\], got nan"),
         (lambda: leader_objective(jnp.ones(3), jnp.ones(2)), "returns and present must have one shape"),
         (lambda: untaxed_path(GAME, 0.001, np.zeros(10), 5, order="typo"), "order must be one of"),
         (lambda: untaxed_path(GAME, 0.001, np.zeros(10), 5, entry_time=-3), r"entry_time must lie in \[0, 1000000000\], got -3"),

@@ -3,7 +3,6 @@
 import json
 import re
 import tomllib
-from math import trunc
 
 from adage_repro import build
 from adage_repro.folders import FIGURES, ROOT
@@ -61,7 +60,7 @@ def test_readme_numbers_are_measured():
         figures = [int(number) for listed in re.findall(r"\(Figs?\. ([\d, ]+)\)", line) for number in listed.split(",")]
         headlines = [json.loads((FIGURES / f"fig{number:02d}.json").read_text(encoding="utf-8"))["headline"] for number in figures]
         values = [value for headline in headlines for value in headline.values()]
-        measured = {f"{trunc(round(value * 1e4, 6)) / 1e4:.4f}" for value in values}  # cut, not rounded up
+        measured = {f"{value:.4f}" for value in values}
         for number in re.findall(r"-?\d\.\d{4}", line):
             assert number in measured, line
             checked += 1
