@@ -10,6 +10,7 @@ from pathlib import Path
 from adage_repro import build
 from adage_repro.folders import FIGURES, RERUNS, ROOT, staged
 from adage_repro.parameters import check_all
+from adage_repro.report.crossing import Setup
 
 KEPT = [FIGURES, *(ROOT / room for room in ("adage_repro", "benchmarks", "notebooks", "tests", ".cache", ".ci", ".git", ".venv"))]
 
@@ -69,8 +70,12 @@ def rerun(name: str, settings: str, out: str) -> None:
     notebook = build.notebook_of(name)
     standard, given = build.defaults(notebook), read_set(settings)
     checked = check_all(standard | given, names=standard)
+    if name == "claims":
+        Setup(**checked).checked()
     folder = read_out(out, name, given)
-    build.execute(notebook, checked, folder, keep_notebook=True)
+    printed = build.execute(notebook, checked, folder, keep_notebook=True)
+    for line in dict.fromkeys(line for line in printed if "not below" in line):  # a learning rate past the stability limit
+        print(line)
     print("saved in", folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)
 
 

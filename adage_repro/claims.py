@@ -1,6 +1,6 @@
 """What the paper claims, each row with a verdict, and the conditions under which it holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise
 from math import ceil, floor, log10
@@ -12,7 +12,7 @@ from adage_repro.market import largest_stable_lr
 from adage_repro.report import measures as m
 from adage_repro.report.any_market import READINGS
 from adage_repro.report.batches import simulate
-from adage_repro.report.crossing import Setup, measure_all, values_text
+from adage_repro.report.crossing import CHOICES, Setup, measure_all, values_text
 from adage_repro.report.rows import DEFAULT_LR, POLICY_LR, Claim, Search, both
 from adage_repro.report.rows_added import ADDED
 from adage_repro.report.rows_followers import FOLLOWERS
@@ -67,34 +67,41 @@ class Line:
         """The grid first; then ten values in each gap between one that holds and one that does not."""
         if not self.tried:
             return list(self.values) or grid(self.name, self.setup)
-        if self.values or self.name in READINGS or self.name in ("iterations_per_agent", "n_agents"):
+        if self.values or self.name in READINGS or self.name == "iterations_per_agent":
             return []
         values = sorted(self.tried)
         edges = [(a, b) for a, b in pairwise(values) if self.tried[a] != self.tried[b]]
-        return [float(x) for a, b in edges[:8] for x in np.linspace(a, b, 12)[1:-1]]
+        between = [x for a, b in edges[:8] for x in np.linspace(a, b, 12)[1:-1]]
+        return [float(x) for x in between] if self.name != "n_agents" else sorted({int(x) for x in between} - set(values))
 
     def text(self, row: str) -> str:
         """The values at which it holds, edges cut towards the inside to three digits; at least one does.
 
-        A stretch is narrow if fewer than two values of the first grid lie in it: such are counted, and named only if there is no other.
+        A stretch is narrow if fewer than two values of the first grid lie in it; of such only where they are is said.
         `row` is the id of the row whose measurement was searched, where it was another's.
         """
         symbol = SYMBOLS.get(self.name, self.name)
+        if self.values:
+            good = " or ".join(f"{x:g}" for x in sorted(self.tried) if self.tried[x])
+            return f"{symbol} = {good}" + f" (of {self.searched()})" * (len(self.tried) > 1) + self.part(row)
         first = self.values or grid(self.name, self.setup)
         stretches = [list(part) for ok, part in groupby(sorted(self.tried), self.tried.get) if ok]
         wide = [s for s in stretches if len(set(s) & set(first)) > 1 or len(first) < 10]
         ends = [(cut(s[0], ceil), cut(s[-1], floor)) if len(s) > 1 else (f"{s[0]:.3g}",) * 2 for s in wide or stretches[:1]]
         parts = [low if float(low) >= float(high) else f"{low} … {high}" for low, high in ends]
-        hidden = len(stretches) - len(ends)
-        more = f" and {hidden} narrow stretch{'es' * (hidden > 1)}" if hidden else ""
-        if parts == [self.searched()]:
-            return f"{symbol} = {parts[0]}"
-        measured_as = f", measured as {row}" if row else ""
-        return f"{symbol} in {' or '.join(parts)}{more} (of {self.searched()}{measured_as})"
+        narrow = [f"{s[len(s) // 2]:.3g}" for s in stretches if s not in wide][len(ends) - len(wide) :]
+        more = f" and narrowly about {', '.join(narrow)}" if narrow else ""
+        return f"{symbol} in {' or '.join(parts)}{more} (of {self.searched()})" + self.part(row)
+
+    def part(self, row: str) -> str:
+        """Said where another row's measurement was searched, which is a part of the claim."""
+        return f" for the part that {row} measures" if row else ""
 
     def searched(self) -> str:
-        """From where to where."""
+        """From where to where, or where."""
         values = sorted(self.tried)
+        if self.values:
+            return ", ".join(f"{x:g}" for x in values)
         return f"{cut(values[0], ceil)} … {cut(values[-1], floor)}" if len(values) > 1 else f"{values[0]:.3g}"
 
 
@@ -182,13 +189,15 @@ def _row(claim: Claim, setups: list[Setup], measured: dict, fails: list[Setup], 
             for value, ok in line.tried.items()
             if ok and not (line.name in READINGS and search.name == "readings" and value == default)
         ]
+        if good and line.name in READINGS:
+            good = [value + _untaxed(claim, replace(line.setup, **{line.name: value})) for value in good]
         if good:
             found.append(_where(own, line) + (f"{line.name} = {' or '.join(good)}" if line.name in READINGS else line.text(search.of)))
     for text, (measure, runs) in claim.instead.items():
         if claim.holds(meant := measure_all([(replace(claim, measure=measure, runs=runs), own)])[0]):
             found.append(f"{text} ({values_text(meant)})")
     nowhere = [
-        _where(own, line) + f"{SYMBOLS.get(line.name, line.name)} in {line.searched()}"
+        f"{SYMBOLS.get(line.name, line.name)} in {line.searched()} {_where(own, line)}".strip()
         for _, line in lines
         if line.name not in READINGS and not any(line.tried.values())
     ]
@@ -198,7 +207,7 @@ def _row(claim: Claim, setups: list[Setup], measured: dict, fails: list[Setup], 
         if search.name == "readings" and not any(ok for value, ok in line.tried.items() if value != getattr(line.setup, line.name))
     ]
     if nowhere and fails:
-        said.append("no value helps of " + ", ".join(dict.fromkeys(nowhere)))
+        said.append("not for any " + ", nor for any ".join(dict.fromkeys(nowhere)))
     if unread and not found:
         said.append("nor with another " + ", ".join(dict.fromkeys(unread)))
     if claim.undecided:
@@ -209,7 +218,13 @@ def _row(claim: Claim, setups: list[Setup], measured: dict, fails: list[Setup], 
     if claim.note:
         said.append(claim.note(own))
     condition = "; ".join([*([" · or ".join(found)] if found else []), *said])
-    return claim.id, claim.place, claim.claim, claim.quantity, values_text(values), claim.threshold, verdict, condition
+    return claim.id, claim.place, claim.says(own), claim.quantity, values_text(values), claim.threshold, verdict, condition
+
+
+def _untaxed(claim: Claim, setup: Setup) -> str:
+    """Said of a row on the policy in a setup where no tax is paid: it holds there of no policy."""
+    paid = set(claim.choices) != set(CHOICES) or measure_all([(CLAIMS["P2"], setup)])[0][1] > 1e-12
+    return "" if paid else " (where no tax is paid)"
 
 
 def _plain(value: object) -> str:
@@ -220,6 +235,16 @@ def _where(own: Setup, line: Line) -> str:
     """In which way the line's setup differs from the claim's own."""
     changed = {name: value for name, value in vars(line.setup).items() if value != getattr(own, name) and name != line.name}
     return "".join(f"at {SYMBOLS.get(name, name)} = {_plain(value)} " for name, value in changed.items())
+
+
+def sweep(ids: list[str], name: str, values: Iterable[object], **given: object) -> pd.DataFrame:
+    """What claims measure along a parameter. Columns: id, the parameter, measured, holds."""
+    pairs = [(CLAIMS[id], CLAIMS[id].setup(**(given | {name: value}))) for id in ids for value in values]
+    rows = [
+        (claim.id, getattr(setup, name), values_text(numbers), claim.holds(numbers))
+        for (claim, setup), numbers in zip(pairs, measure_all(pairs), strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["id", name, "measured", "holds"])
 
 
 def economists_table(

@@ -26,6 +26,7 @@ from adage_repro.report.crossing import (
     hinges,
     measure_all,
     share_explained,
+    untaxed,
     values_text,
 )
 
@@ -73,8 +74,11 @@ def test_verdict(id):
 
 
 def test_conditions_are_searched():
-    found = verdicts(["B7"], refine=1).set_index("id").loc["B7"]
-    assert found["verdict"] == "holds only if" and found["condition"].startswith("I/N in 1") and "α_F in" in found["condition"]
+    """Exactly as committed: ranges, readings, another row's measurement, both rates."""
+    ids = ["M3", "M4", "B7", "A3", "A27"]
+    found = verdicts(ids).set_index("id")
+    pd.testing.assert_frame_equal(found, table().loc[ids])
+    assert found.loc["B7", "condition"].startswith("I/N in 15 … 40 (of 1 … 40) · or α_F in 0.00148 … 0.0894")
 
 
 def test_what_is_committed_is_one():
@@ -106,6 +110,7 @@ def test_what_is_committed_is_one():
         ("capacity=1.4", "", "capacity must lie in [1/n_agents, 1], got 1.4"),
         ("follower_lr=0.1", "", "follower_lr is not a parameter here"),
         ("n_agents=4 capacity=0.2", "", "capacity must lie in [1/n_agents, 1], got 0.2"),
+        ("n_agents=65", "", "n_agents must lie in [2, 64] where claims are measured, got 65"),
         ("", "figures", "OUT must lie outside"),
     ],
 )
@@ -194,7 +199,9 @@ def test_hinges_and_counts():
     assert found.loc["B11", "choice"] == "crowd" and found.loc["B11", "explained"] == 1
     assert found.loc["B1", "choice"] == "follower_lr"
     assert share_explained(np.array([1.0, 0, 1, 0]), np.array(["a", "a", "b", "b"])) == 0
+    assert set(crossed()[untaxed(crossed(), CLAIMS.values())]["tax_units"]) == {"literal"}
     counts = carried(crossed(), CLAIMS.values())
+    assert (counts[counts["default"]][["more", "fewer"]] == "").all(axis=None) and "B11" in counts.loc[1, "fewer"].split()
     assert counts["default"].sum() == 1 and counts["claims"].is_monotonic_decreasing
     assert counts[counts["default"]]["claims"].item() > counts[~counts["default"]]["claims"].max()
 
@@ -209,7 +216,7 @@ def test_economists_table():
 
 def test_elsewhere():
     found = verdicts(["M3", "B1"], refine=0, n_agents=20, capacity=0.4)
-    assert list(found.columns) == COLUMNS
+    assert list(found.columns) == COLUMNS and found.loc[0, "claim"].endswith("at c = 0.4")
     with pytest.raises(ValueError, match="capacity must lie in"):
         verdicts(["M3"], capacity=1.4)
 

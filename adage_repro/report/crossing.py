@@ -44,7 +44,9 @@ class Setup:
     control: str = ""
 
     def checked(self) -> "Setup":
-        """The same, or ValueError if a value is of the wrong type or out of its range."""
+        """The same; ValueError if a value is of the wrong type or out of its range, or if too many agents have no series kept."""
+        if isinstance(self.n_agents, int) and self.n_agents > LONG_UP_TO:
+            raise ValueError(f"n_agents must lie in [2, {LONG_UP_TO}] where claims are measured, got {self.n_agents}")
         return replace(self, **check_all({field.name: getattr(self, field.name) for field in fields(self) if field.name != "control"}))
 
     @property
@@ -144,6 +146,7 @@ def cross(claims: Iterable[Claim], cells: list[dict[str, object]] | None = None,
     Columns: id, the five readings, follower_lr, outside_payoff, measured (numbers apart by `; `), holds. A claim is measured once for
     each combination of the choices that it depends on. Those over N = 10, 100, 1000 are measured up to N = 100.
     """
+    Setup(**given).checked()
     cells = all_cells() if cells is None else cells
     claims = [claim for claim in claims if claim.choices]
     keys = {}
@@ -175,6 +178,13 @@ def share_explained(holds: np.ndarray, labels: np.ndarray) -> float:
     return float(sum(part.size * (part.mean() - overall) ** 2 for part in parts) / (holds.size * overall * (1 - overall)))
 
 
+def untaxed(table: pd.DataFrame, claims: Iterable[Claim]) -> np.ndarray:
+    """Which rows of `cross` are on the policy in a cell where no tax is paid, by P2's measurement: what holds there holds of no policy."""
+    on_policy = {claim.id for claim in claims if set(claim.choices) == set(CHOICES)}
+    none = table[table["id"] == "P2"].set_index(list(CHOICES))["measured"].str.split("; ").str[1].isin(["0", "<1e-12"])
+    return table["id"].isin(on_policy).to_numpy() & none.loc[pd.MultiIndex.from_frame(table[list(CHOICES)])].to_numpy()
+
+
 def hinges(table: pd.DataFrame) -> pd.DataFrame:
     """For each claim that holds in some cells of `cross` and not in others, the choice that tells them apart best.
 
@@ -187,20 +197,27 @@ def hinges(table: pd.DataFrame) -> pd.DataFrame:
             explained = {name: share_explained(holds, part[name].to_numpy()) for name in CHOICES}
             choice = max(explained, key=explained.get)
             by_value = part.groupby(choice, sort=False)["holds"].mean()
-            value = by_value.idxmax()
-            elsewhere = holds[part[choice].to_numpy() != value].mean()
-            rows.append((id, holds.mean(), choice, str(value), by_value.max(), elsewhere, explained[choice]))
+            best = by_value.index[by_value == by_value.max()]
+            elsewhere = holds[~part[choice].isin(best).to_numpy()].mean()
+            rows.append((id, holds.mean(), choice, " or ".join(map(str, best)), by_value.max(), elsewhere, explained[choice]))
     return pd.DataFrame(rows, columns=["id", "holds", "choice", "value", "holds_there", "holds_elsewhere", "explained"])
 
 
 def carried(table: pd.DataFrame, claims: Iterable[Claim], outside_payoff: float = 1.0) -> pd.DataFrame:
     """How many claims each reading carries, each claim at its own follower_lr, the most first.
 
-    Columns: the five readings, claims (how many hold), of (how many were measured), default (whether it is the default reading).
+    Columns: the five readings, claims (how many hold), of (how many were measured), default (whether it is the default reading), and
+    which ones it carries more and which fewer than the default reading.
     """
     own = {claim.id: claim.setup().follower_lr for claim in claims}
     part = table[(table["outside_payoff"] == outside_payoff) & (table["follower_lr"] == table["id"].map(own))]
-    counts = part.groupby(list(READINGS), sort=False)["holds"].agg(["sum", "size"]).reset_index()
-    counts = counts.rename(columns={"sum": "claims", "size": "of"})
+    groups = part.groupby(list(READINGS), sort=False)
+    counts = groups["holds"].agg(["sum", "size"]).rename(columns={"sum": "claims", "size": "of"})
+    held = groups.apply(lambda rows: set(rows["id"][rows["holds"]]))
+    own = held[tuple(getattr(Setup(), name) for name in READINGS)]
+    order = part["id"].unique()
+    counts["more"] = [" ".join(id for id in order if id in here - own) for here in held]
+    counts["fewer"] = [" ".join(id for id in order if id in own - here) for here in held]
+    counts = counts.reset_index()
     counts["default"] = np.all([counts[name] == getattr(Setup(), name) for name in READINGS], axis=0)
     return counts.sort_values("claims", ascending=False, kind="stable", ignore_index=True)

@@ -77,6 +77,10 @@ class Claim:
         """The readings and numbers that the measurement depends on."""
         return tuple(DEPENDS[letter] for letter in self.depends)
 
+    def says(self, setup: Setup) -> str:
+        """What it claims, in this setup."""
+        return self.claim.format(c=setup.capacity)
+
     def setup(self, **given: object) -> Setup:
         """The setting that the claim is measured at, with the values given."""
         return Setup(**(self.base | given))
@@ -181,9 +185,7 @@ POLICY = {**BOTH_RATES, "searches": POLICY_SEARCH}
 def rests(setup: Setup, capacities: tuple[float, ...]) -> str:
     """Where agents rest and where p* is, at some capacities."""
     setups = [replace(setup, capacity=c) for c in dict.fromkeys(capacities) if c * setup.n_agents >= 1]
-    return "; ".join(
-        f"at c = {s.capacity:g} agents rest at {down(g.rest_point(s), 4)} and p* is {down(g.equilibrium(s), 4)}" for s in setups
-    )
+    return "; ".join(f"at c = {s.capacity:g} agents rest at {g.rest_point(s):.4f} and p* is {g.equilibrium(s):.4f}" for s in setups)
 
 
 def rest_to_capacity(setup: Setup) -> str:

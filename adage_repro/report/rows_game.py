@@ -18,7 +18,7 @@ GAME = [
         g.exploitability_of_p,
     ),
     row(
-        ("M3", "Sect. 4.1", "Learning under Eq. 5 rests at p* at c = 0.6"),
+        ("M3", "Sect. 4.1", "Learning under Eq. 5 rests at p* at c = {c:g}"),
         ("distance of the rest point to p*", "≤ 0.02", "C"),
         {"capacity": 0.2},
         g.rest_to_equilibrium,

@@ -39,7 +39,10 @@ POLICIES = [
         taxed,
         why="where G2 enters early, it is the one that pays",
         **POLICY,
-        note=lambda s: "the tax falls on whoever entered early: with the entry times of the groups exchanged it falls on G2",
+        note=lambda s: (
+            "the list asks for the share alone, that tax is paid at all was added; "
+            "with the entry times of the groups exchanged it falls on G2"
+        ),
     ),
     row(
         ("P3", "Fig. 4a", "Taxes paid fall as agents converge"),
@@ -47,7 +50,7 @@ POLICIES = [
         {"follower_lr": 0.0},
         m.tax_peak,
         taxed,
-        **POLICY,
+        **(POLICY | {"searches": (*POLICY_SEARCH, "iterations_per_agent")}),
     ),
     row(
         ("P4", "Fig. 4b", "Attendance is more equal than without the leader"),
@@ -55,7 +58,7 @@ POLICIES = [
         {"tax_max": 0.0},
         lambda s, t, u: (m.ratio(abs(m.gap_at(s, t)), abs(m.gap_at(s, u))),),
         both,
-        searches=(*POLICY_SEARCH, "tax_max"),
+        searches=(*POLICY_SEARCH, "tax_max", "iterations_per_agent", Search("n_agents", values=(5, 20, 40))),
         **BOTH_RATES,
     ),
     row(
@@ -126,7 +129,7 @@ POLICIES = [
         taxed,
         searches=("follower_lr", "leader_lr", "tax_max", "readings"),
         **POLICY_ONE,
-        note=lambda s: "App. B's gradient jumps at the tax's kink, so followers taxed there swing about it and no gradient vanishes",
+        note=lambda s: "App. B's gradient jumps at the tax's kink: followers taxed there swing about it, and their gradients do not vanish",
         sound={"returns_shift": "always"},
     ),
     row(
@@ -160,7 +163,8 @@ POLICIES = [
         searches=("follower_lr", "leader_lr", "readings"),
         **POLICY_ONE,
         note=lambda s: (
-            "ill-posed on the tax's kink, where the answer is no smooth function of τ: a difference quotient over ±1% of its range"
+            "ill-posed on the tax's kink, where the answer is no smooth function of τ: a difference quotient over ±1% of its range; "
+            "it measures how far followers swing about the kink, and falls with α_F"
         ),
         sound={"crowd": "excluded"},
     ),
