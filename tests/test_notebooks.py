@@ -42,9 +42,9 @@ READINGS = {
         "returns_shift": "always",
         "late_group": "frozen",
         "crowd": "excluded",
-        "follower_start": "zeros",
+        "follower_start": "uniform",
     },
-    "second": {"tax_units": "literal", "returns_shift": "none", "outside_payoff": 0.0, "follower_start": "uniform"},
+    "second": {"tax_units": "literal", "returns_shift": "none", "outside_payoff": 0.0},
 }
 SMALL = {
     "n_agents": 4,
