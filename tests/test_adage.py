@@ -167,7 +167,7 @@ def test_a_million_agents_take_memory_for_a_few_millions():
     assert max(sizes(jax.make_jaxpr(jax.jit(lambda values: (values[:, None] - values).sum()))(actions[:30]))) == 900  # it looks inside
 
 
-@pytest.mark.parametrize("n_agents", [2, 3, 7, 49, 151, 200, 1000, 999_983, 10**6])
+@pytest.mark.parametrize("n_agents", [2, 7, 151, 1000, 999_983])
 def test_the_mean_of_equal_actions_is_exact(n_agents):
     """All or some present: so agents who do the same sit on the tax's boundary, whatever the rounding."""
     mean_of = jax.jit(crowd_mean)
