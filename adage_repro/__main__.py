@@ -10,7 +10,6 @@ from pathlib import Path
 from adage_repro import build
 from adage_repro.folders import FIGURES, RERUNS, ROOT, staged
 from adage_repro.parameters import check_all
-from adage_repro.report.crossing import Setup
 
 KEPT = [FIGURES, *(ROOT / room for room in ("adage_repro", "benchmarks", "notebooks", "tests", ".cache", ".ci", ".git", ".venv"))]
 
@@ -71,6 +70,8 @@ def rerun(name: str, settings: str, out: str) -> None:
     standard, given = build.defaults(notebook), read_set(settings)
     checked = check_all(standard | given, names=standard)
     if name == "claims":
+        from adage_repro.report.crossing import Setup
+
         Setup(**checked).checked()
     folder = read_out(out, name, given)
     printed = build.execute(notebook, checked, folder, keep_notebook=True)
@@ -94,9 +95,8 @@ def claims(settings: str, out: str) -> None:
 def claims_table() -> str:
     """figures/claims.csv as the README shows it."""
     with (FIGURES / "claims.csv").open(encoding="utf-8", newline="") as file:
-        rows = [{name: value.replace("|", "\\|") for name, value in row.items()} for row in csv.DictReader(file)]
-    names = ("id", "place", "claim", "quantity", "measured", "threshold", "verdict", "condition")
-    lines = [names, ["---"] * len(names), *([row[name] for name in names] for row in rows)]
+        names, *rows = ([value.replace("|", "\\|") for value in row] for row in csv.reader(file))
+    lines = [names, ["---"] * len(names), *rows]
     return "\n".join(["", *(f"| {' | '.join(line)} |" for line in lines), ""])
 
 

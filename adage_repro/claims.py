@@ -1,18 +1,15 @@
 """What the paper claims, each row with a verdict, and the conditions under which it holds."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from itertools import groupby, pairwise
-from math import ceil, floor, log10
+from collections.abc import Iterable
+from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
-from adage_repro.market import largest_stable_lr
 from adage_repro.report import measures as m
 from adage_repro.report.any_market import READINGS
 from adage_repro.report.batches import simulate
-from adage_repro.report.crossing import CHOICES, Setup, measure_all, values_text
+from adage_repro.report.conditions import SYMBOLS, Line
+from adage_repro.report.crossing import Setup, measure_all, values_text
 from adage_repro.report.rows import DEFAULT_LR, POLICY_LR, Claim, Search, both
 from adage_repro.report.rows_added import ADDED
 from adage_repro.report.rows_followers import FOLLOWERS
@@ -22,95 +19,6 @@ from adage_repro.report.rows_policy import POLICIES
 _ROWS = sorted([*GAME, *FOLLOWERS, *POLICIES, *ADDED], key=lambda claim: ("MBPA".index(claim.id[0]), int(claim.id[1:])))
 CLAIMS: dict[str, Claim] = {claim.id: claim for claim in _ROWS}
 COLUMNS = ["id", "place", "claim", "quantity", "measured", "threshold", "verdict", "condition"]
-SYMBOLS = {
-    "follower_lr": "α_F",
-    "leader_lr": "α_L",
-    "capacity": "c",
-    "outside_payoff": "v",
-    "n_agents": "N",
-    "iterations_per_agent": "I/N",
-    "late_entry_share": "ι/I",
-}
-
-
-def grid(name: str, setup: Setup) -> list:
-    """Where a search begins: along a parameter from end to end, the setup's own value among them."""
-    if name in READINGS:
-        return list(READINGS[name])
-    values = {
-        "follower_lr": lambda: np.geomspace(1e-4, largest_stable_lr(setup.market, setup.order) or 0.5, 22),
-        "leader_lr": lambda: np.geomspace(1e-6, 0.4, 22),
-        "capacity": lambda: np.linspace(max(0.1, 1 / setup.n_agents), 1, 19),
-        "outside_payoff": lambda: np.append(0, np.geomspace(0.1, 100, 16)),
-        "tax_max": lambda: np.geomspace(1e-4, 5, 22),
-        "late_entry_share": lambda: np.linspace(0, 0.95, 20),
-        "iterations_per_agent": lambda: np.arange(1, 41),
-        "n_agents": lambda: np.array([5, 7, 10, 15, 20, 30, 40, 60, 100]),
-    }[name]()
-    own = getattr(setup, name)
-    kind = int if name in ("iterations_per_agent", "n_agents") else float
-    inside = [own] if values[0] <= own <= values[-1] else []
-    return sorted({*(kind(value) for value in values), *inside})
-
-
-@dataclass
-class Line:
-    """A claim's measurement along one parameter: whether it holds at each value tried."""
-
-    claim: Claim
-    setup: Setup
-    name: str
-    values: tuple = ()
-    tried: dict = field(default_factory=dict)
-
-    def wanted(self) -> list:
-        """The grid first; then ten values in each gap between one that holds and one that does not."""
-        if not self.tried:
-            return list(self.values) or grid(self.name, self.setup)
-        if self.values or self.name in READINGS or self.name == "iterations_per_agent":
-            return []
-        values = sorted(self.tried)
-        edges = [(a, b) for a, b in pairwise(values) if self.tried[a] != self.tried[b]]
-        between = [x for a, b in edges[:8] for x in np.linspace(a, b, 12)[1:-1]]
-        return [float(x) for x in between] if self.name != "n_agents" else sorted({int(x) for x in between} - set(values))
-
-    def text(self, row: str) -> str:
-        """The values at which it holds, edges cut towards the inside to three digits; at least one does.
-
-        A stretch is narrow if fewer than two values of the first grid lie in it; of such only where they are is said.
-        `row` is the id of the row whose measurement was searched, where it was another's.
-        """
-        symbol = SYMBOLS.get(self.name, self.name)
-        if self.values:
-            good = " or ".join(f"{x:g}" for x in sorted(self.tried) if self.tried[x])
-            return f"{symbol} = {good}" + f" (of {self.searched()})" * (len(self.tried) > 1) + self.part(row)
-        first = self.values or grid(self.name, self.setup)
-        stretches = [list(part) for ok, part in groupby(sorted(self.tried), self.tried.get) if ok]
-        wide = [s for s in stretches if len(set(s) & set(first)) > 1 or len(first) < 10]
-        ends = [(cut(s[0], ceil), cut(s[-1], floor)) if len(s) > 1 else (f"{s[0]:.3g}",) * 2 for s in wide or stretches[:1]]
-        parts = [low if float(low) >= float(high) else f"{low} … {high}" for low, high in ends]
-        narrow = [f"{s[len(s) // 2]:.3g}" for s in stretches if s not in wide][len(ends) - len(wide) :]
-        more = f" and narrowly about {', '.join(narrow)}" if narrow else ""
-        return f"{symbol} in {' or '.join(parts)}{more} (of {self.searched()})" + self.part(row)
-
-    def part(self, row: str) -> str:
-        """Said where another row's measurement was searched, which is a part of the claim."""
-        return f" for the part that {row} measures" if row else ""
-
-    def searched(self) -> str:
-        """From where to where, or where."""
-        values = sorted(self.tried)
-        if self.values:
-            return ", ".join(f"{x:g}" for x in values)
-        return f"{cut(values[0], ceil)} … {cut(values[-1], floor)}" if len(values) > 1 else f"{values[0]:.3g}"
-
-
-def cut(value: float, towards: Callable[[float], int]) -> str:
-    """Three significant digits, up or down."""
-    if value == 0:
-        return "0"
-    scale = 10.0 ** (2 - floor(log10(abs(value))))
-    return f"{towards(value * scale * (1 + (1e-9 if towards is floor else -1e-9))) / scale:.3g}"
 
 
 def lines_of(claim: Claim, setup: Setup) -> list[tuple[Search, Line]]:
@@ -132,33 +40,29 @@ def judge(claim: Claim, setup: Setup, known: dict | None = None) -> str:
     return "does not hold" if not ok else "cannot be decided" if claim.undecided else "holds"
 
 
-def verdicts(ids: list[str] | None = None, refine: int = 2, skip: tuple[str, ...] = (), **given: object) -> pd.DataFrame:
+def verdicts(ids: list[str] | None = None, refine: int = 2, **given: object) -> pd.DataFrame:
     """One row a claim: id, place, claim, quantity, measured, threshold, verdict, condition.
 
     A claim that holds in its own setting and in those it must also hold in `holds`; one that does not is searched for a setting in
     which it does, and then `holds only if` it. `given` are parameters that replace the paper's.
 
     refine   how often the edges of a condition are searched again between the values tried
-    skip     readings that are not searched, since each asks for programs of its own (`order`, `late_group`)
     """
     Setup(**given).checked()
     claims = [CLAIMS[id] for id in ids or CLAIMS]
     setups = {c.id: [c.setup(**given), *(replace(c.setup(**given), **other) for other in c.also)] for c in claims}
     pairs = [(c, setup) for c in claims for setup in setups[c.id]]
-    measured = dict(zip(((c.id, setup) for c, setup in pairs), measure_all(pairs), strict=True))
+    known = {}  # the traces of all runs, which rows share
+    measured = dict(zip(((c.id, setup) for c, setup in pairs), measure_all(pairs, known), strict=True))
     fails = {c.id: [k for k in setups[c.id] if not c.holds(measured[c.id, k])] for c in claims}
-    lines = {c.id: [one for one in _lines(c, setups[c.id], fails[c.id]) if not _skipped(one[1], setups[c.id][0], skip)] for c in claims}
+    lines = {c.id: _lines(c, setups[c.id], fails[c.id]) for c in claims}
     for _ in range(1 + refine):
         wanted = [(line, value) for found in lines.values() for _, line in found for value in line.wanted()]
-        results = measure_all([(line.claim, replace(line.setup, **{line.name: value})) for line, value in wanted])
+        results = measure_all([(line.claim, replace(line.setup, **{line.name: value})) for line, value in wanted], known)
         for (line, value), result in zip(wanted, results, strict=True):
             line.tried[value] = line.claim.holds(result)
-    rows = [_row(c, setups[c.id], measured, fails[c.id], lines[c.id]) for c in claims]
+    rows = [_row(c, setups[c.id], measured, fails[c.id], lines[c.id], known) for c in claims]
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _skipped(line: Line, own: Setup, skip: tuple[str, ...]) -> bool:
-    return any(line.name == name or getattr(line.setup, name) != getattr(own, name) for name in skip)
 
 
 def _lines(claim: Claim, setups: list[Setup], fails: list[Setup]) -> list[tuple[Search, Line]]:
@@ -172,7 +76,7 @@ def _lines(claim: Claim, setups: list[Setup], fails: list[Setup]) -> list[tuple[
     return own + [(search, line) for search, line in lines_of(claim, fails[0]) if line.name not in differing]
 
 
-def _row(claim: Claim, setups: list[Setup], measured: dict, fails: list[Setup], lines: list[tuple[Search, Line]]) -> tuple:
+def _row(claim: Claim, setups: list[Setup], measured: dict, fails: list[Setup], lines: list[tuple[Search, Line]], known: dict) -> tuple:
     own, *others = setups
     values = measured[claim.id, own]
     said, found = [], []
@@ -190,11 +94,11 @@ def _row(claim: Claim, setups: list[Setup], measured: dict, fails: list[Setup], 
             if ok and not (line.name in READINGS and search.name == "readings" and value == default)
         ]
         if good and line.name in READINGS:
-            good = [value + _untaxed(claim, replace(line.setup, **{line.name: value})) for value in good]
+            good = [value + _untaxed(claim, replace(line.setup, **{line.name: value}), known) for value in good]
         if good:
             found.append(_where(own, line) + (f"{line.name} = {' or '.join(good)}" if line.name in READINGS else line.text(search.of)))
     for text, (measure, runs) in claim.instead.items():
-        if claim.holds(meant := measure_all([(replace(claim, measure=measure, runs=runs), own)])[0]):
+        if claim.holds(meant := measure_all([(replace(claim, measure=measure, runs=runs), own)], known)[0]):
             found.append(f"{text} ({values_text(meant)})")
     nowhere = [
         f"{SYMBOLS.get(line.name, line.name)} in {line.searched()} {_where(own, line)}".strip()
@@ -221,9 +125,9 @@ def _row(claim: Claim, setups: list[Setup], measured: dict, fails: list[Setup], 
     return claim.id, claim.place, claim.says(own), claim.quantity, values_text(values), claim.threshold, verdict, condition
 
 
-def _untaxed(claim: Claim, setup: Setup) -> str:
+def _untaxed(claim: Claim, setup: Setup, known: dict) -> str:
     """Said of a row on the policy in a setup where no tax is paid: it holds there of no policy."""
-    paid = set(claim.choices) != set(CHOICES) or measure_all([(CLAIMS["P2"], setup)])[0][1] > 1e-12
+    paid = not claim.on_policy or measure_all([(CLAIMS["P2"], setup)], known)[0][1] > 1e-12
     return "" if paid else " (where no tax is paid)"
 
 

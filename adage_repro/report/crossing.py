@@ -120,6 +120,7 @@ class Claim(Protocol):
     id: str
     choices: tuple[str, ...]  # the readings and numbers of the cross product that it depends on
     large: bool  # whether it runs N = 10, 100, 1000
+    on_policy: bool  # whether it is on the leader's policy
 
     def setup(self, **given: object) -> Setup: ...
     def runs(self, setup: Setup) -> tuple[Run, ...]: ...
@@ -158,11 +159,8 @@ def cross(claims: Iterable[Claim], cells: list[dict[str, object]] | None = None,
         for claim, cell in keys.values()
     ]
     values = measure_all(zip((claim for claim, _ in keys.values()), setups, strict=True))
-    measured = dict(zip(keys, values, strict=True))
-    rows = []
-    for claim in claims:
-        said = {key: (values_text(numbers), claim.holds(numbers)) for key, numbers in measured.items() if key[0] == claim.id}
-        rows += [(claim.id, *cell.values(), *said[(claim.id, *(cell[name] for name in claim.choices))]) for cell in cells]
+    said = {key: (values_text(numbers), claim.holds(numbers)) for (key, (claim, _)), numbers in zip(keys.items(), values, strict=True)}
+    rows = [(claim.id, *cell.values(), *said[(claim.id, *(cell[name] for name in claim.choices))]) for claim in claims for cell in cells]
     return pd.DataFrame(rows, columns=["id", *CHOICES, "measured", "holds"])
 
 
@@ -180,7 +178,7 @@ def share_explained(holds: np.ndarray, labels: np.ndarray) -> float:
 
 def untaxed(table: pd.DataFrame, claims: Iterable[Claim]) -> np.ndarray:
     """Which rows of `cross` are on the policy in a cell where no tax is paid, by P2's measurement: what holds there holds of no policy."""
-    on_policy = {claim.id for claim in claims if set(claim.choices) == set(CHOICES)}
+    on_policy = {claim.id for claim in claims if claim.on_policy}
     none = table[table["id"] == "P2"].set_index(list(CHOICES))["measured"].str.split("; ").str[1].isin(["0", "<1e-12"])
     return table["id"].isin(on_policy).to_numpy() & none.loc[pd.MultiIndex.from_frame(table[list(CHOICES)])].to_numpy()
 

@@ -111,6 +111,11 @@ def path_distance(trace: Trace, nested: Array) -> float:
     return float(np.abs(trace.leader_path[0, : nested.size] - nested).max())
 
 
+def path_to_nested(_: Setup, trace: Trace, nested: Array) -> tuple[float]:
+    """The same, of one pair of runs."""
+    return (path_distance(trace, nested),)
+
+
 def best_gain(setup: Setup, trace: Trace) -> tuple[float]:
     """Largest gain of any agent by another own action at row I of an untaxed run from zeros, where all are alike or nearly."""
     gains = []

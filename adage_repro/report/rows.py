@@ -6,7 +6,7 @@ from math import floor
 from operator import eq, ge, gt, le, lt
 
 from adage_repro.report import measures_game as g
-from adage_repro.report.crossing import UP_TO_100, Run, Setup, run
+from adage_repro.report.crossing import CHOICES, UP_TO_100, Run, Setup, run
 
 POLICY_LR, DEFAULT_LR = 0.01, 0.001  # α_F of the policy experiments (Fig. 12) and the paper's default (App. A)
 CAPACITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -76,6 +76,11 @@ class Claim:
     def choices(self) -> tuple[str, ...]:
         """The readings and numbers that the measurement depends on."""
         return tuple(DEPENDS[letter] for letter in self.depends)
+
+    @property
+    def on_policy(self) -> bool:
+        """Whether it depends on every choice, as what the leader's policy does."""
+        return set(self.choices) == set(CHOICES)
 
     def says(self, setup: Setup) -> str:
         """What it claims, in this setup."""

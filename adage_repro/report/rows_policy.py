@@ -136,12 +136,12 @@ POLICIES = [
         ("P13", "Sect. 2.1", "α_L ≫ α_F approximates a nested loop"),
         ("largest distance of τ, rows 0 … I, to that of a loop with 1,000 follower updates before each leader update", "≤ 0.01", ALL),
         {"leader_lr": 0.4},
-        lambda s, t, nested: (m.path_distance(t, nested),),
+        m.path_to_nested,
         with_nested("inner first"),
         why="the larger α_L, the surer A-GD's first step crosses the tax's range, while followers at rest give the leader no gradient",
         instead={
             "the leader acts before the followers in each round, on the very state in which G2 enters": (
-                lambda s, t, nested: (m.path_distance(t, nested),),
+                m.path_to_nested,
                 with_nested("leader first"),
             )
         },
