@@ -137,3 +137,8 @@ def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None)
     if size > LARGEST_RUN:
         raise ValueError(f"runs * (iterations + 1) * n_agents must be at most {LARGEST_RUN}, got {size}")
     return checked
+
+
+def differing(values: Mapping[str, Any], standard: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters whose value is not the `standard` one."""
+    return {name: value for name, value in values.items() if value != standard[name]}
