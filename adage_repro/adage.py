@@ -1,7 +1,8 @@
 """The two-layer framework (Eqs. 1-3) for any aggregative game: followers and a leader climb their own payoffs in turn."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -88,11 +89,17 @@ class History:
     objective: Array | None
 
 
-def solve(game: Game, settings: Settings, start: Array) -> History:
-    """Alternating gradient descent (Eq. 3) from `start` (N,), or from each row of a batch of starts (runs, N).
+def solve(game: Game, settings: Settings, start: Array, rows: Array | None = None, keep: Callable[[Game, History], Any] | None = None):
+    """Alternating gradient descent (Eq. 3) from `start` (N,), or from each row of a batch of starts (runs, N): the History.
 
     In iteration t = 0, 1, … first the leader steps, if it is its turn, then the followers, who see its new action.
-    Compiles once for each size and choice; numbers may change freely. ValueError: `start` of the wrong shape or out of the bounds.
+
+    rows   which rows are kept, rising, among 0 … I; all unless given. The History then has these only, in its leading axis
+    keep   what is kept of a row in place of all of it: a function of the game and the row's History, whose arrays lack the axis of
+           rows, that gives any pytree of arrays. `solve` gives that pytree, with the axis of rows (and of runs) in front
+
+    Compiles once for each size and choice, number of rows kept and `keep`; numbers may change freely.
+    ValueError: `start` of the wrong shape or out of the bounds, `rows` that do not rise or that the run does not have.
     """
     if (start.dtype if hasattr(start, "dtype") else np.asarray(start).dtype).kind not in "fiu":
         raise ValueError(f"start must hold numbers, got {start!r}")
@@ -105,8 +112,13 @@ def solve(game: Game, settings: Settings, start: Array) -> History:
     _check_box("start", start, settings.action_bounds)
     if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != start.shape[-1:]:
         raise ValueError(f"entry_time must be one number or one per agent, {start.shape[-1]}, got {jnp.shape(settings.entry_time)}")
+    if rows is not None:
+        rows = np.asarray(rows)
+        check_value("rows", rows, "int", f"[0, {settings.iterations}]")
+        if rows.ndim != 1 or not rows.size or (np.diff(rows) < 1).any():
+            raise ValueError(f"rows must be whole numbers that rise, got {rows.tolist()!r:.80}")
     leaves = jax.tree.map(lambda leaf: leaf if isinstance(leaf, jax.Array) else np.asarray(leaf), (game, settings))
-    return _solve(*leaves, start)
+    return _solve(*leaves, start, rows, keep)
 
 
 def _check_box(name: str, value: Array | float, bounds: tuple[float, float]) -> tuple[float, float]:
@@ -121,13 +133,13 @@ def _check_box(name: str, value: Array | float, bounds: tuple[float, float]) -> 
     return low, high
 
 
-@jax.jit
-def _solve(game: Game, settings: Settings, start: Array) -> History:
-    run = partial(_trajectory, game, settings)
+@partial(jax.jit, static_argnames="keep")
+def _solve(game: Game, settings: Settings, start: Array, rows: Array | None, keep: Callable | None):
+    run = partial(_trajectory, game, settings, rows, keep)
     return run(start) if start.ndim == 1 else jax.vmap(run)(start)
 
 
-def _trajectory(game: Game, settings: Settings, start: Array) -> History:
+def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callable | None, start: Array):
     entry_time = jnp.broadcast_to(settings.entry_time, start.shape)
     update = {"simultaneous": simultaneous, "alternating": alternating}[settings.order]
 
@@ -135,11 +147,12 @@ def _trajectory(game: Game, settings: Settings, start: Array) -> History:
         learning = t >= entry_time
         return learning, learning | (settings.late_group == "frozen")
 
-    def row(state, t):
-        _, present = presence(jnp.maximum(t - 1, 0))
+    def kept(state, row):
+        _, present = presence(jnp.maximum(row - 1, 0))
         payoffs = utilities(game, state[0], present, state[1])
         objective = None if settings.leader_lr is None else game.objective(payoffs, present)
-        return iteration(state, t), History(*state, present, payoffs, objective)
+        history = History(*state, present, payoffs, objective)
+        return history if keep is None else keep(game, history)
 
     def iteration(state, t):
         actions, leader_action = state
@@ -154,8 +167,17 @@ def _trajectory(game: Game, settings: Settings, start: Array) -> History:
             )
         return update(game, settings, actions, present, learning, leader_action), leader_action
 
+    def to_next_row(state, t):
+        return iteration(state, t), kept(state, t)
+
+    def to_kept_row(state, stretch):
+        state = lax.fori_loop(*stretch, lambda t, state: iteration(state, t), state)
+        return state, kept(state, stretch[1])
+
     begin = (start, jnp.asarray(settings.leader_start, float))
-    return lax.scan(row, begin, jnp.arange(settings.iterations + 1))[1]  # the step after the last row is not used
+    if rows is None:  # the step after the last row is not used
+        return lax.scan(to_next_row, begin, jnp.arange(settings.iterations + 1))[1]
+    return lax.scan(to_kept_row, begin, (jnp.append(0, rows[:-1]), rows))[1]
 
 
 def simultaneous(game, settings, actions, present, learning, leader_action):

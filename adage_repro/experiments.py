@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial, reduce
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from adage_repro.adage import Game, History, follower_gradients, leader_gradient
 from adage_repro.fairness import gini
 from adage_repro.market import MarketEntrance, largest_stable_lr
 from adage_repro.parameters import check, check_value
+from adage_repro.sums import total
 
 
 def starts(kind: str, runs: int, n_agents: int, seed: int) -> Array:
@@ -75,6 +77,46 @@ def tax_paid(game: MarketEntrance, history: History) -> Array:
     return _over_rows(row, history)(history.actions, history.present, history.leader_action)
 
 
+class Groups(NamedTuple):
+    """What a row of a run comes to, by group: all that is kept of a run on the leader's policy."""
+
+    tax_rate: Array  # τ
+    attendance: Array  # (2,) mean of G1 and of G2
+    tax_paid: Array  # (2,) mean of G1 and of G2
+    revenue: Array  # Σ of all taxes
+    fairness: Array  # 1 - Gini of the returns of those present
+
+    @property
+    def gap(self) -> Array:
+        """Mean attendance of G1 minus that of G2, signed."""
+        return self.attendance[..., 0] - self.attendance[..., 1]
+
+
+def by_group(game: MarketEntrance, row: History) -> Groups:
+    """`Groups` of one row of a History: `solve(…, keep=by_group)` keeps these and lets the agents go."""
+    taxes = utilities(game, row.actions, row.present, 0.0) - row.utilities
+    means = (jnp.stack(group_means(values)) for values in (row.actions * row.present, taxes))
+    return Groups(row.leader_action, *means, total(taxes), 1 - gini(row.utilities, row.present, game.returns_shift))
+
+
+class Spread(NamedTuple):
+    """Attendance over the agents in a row of a run: all that is kept where agents are too many to keep."""
+
+    mean: Array
+    low: Array
+    high: Array
+
+    def distance(self, point: float) -> Array:
+        """Largest distance of any agent's attendance to `point`."""
+        return abs(np.stack([self.low - point, self.high - point])).max(0)
+
+
+def over_agents(game: Game, row: History) -> Spread:
+    """`Spread` of one row of a History, for `solve(…, keep=over_agents)`."""
+    values = row.actions * row.present
+    return Spread(total(values) / values.size, values.min(), values.max())
+
+
 @jax.jit
 def fairness(game: MarketEntrance, history: History) -> Array:
     """1 - Gini of the returns of those present (…, I + 1)."""
@@ -127,13 +169,13 @@ def rows_until(values: Array, level: float) -> int:
     return int(below[-1]) + 2 if below.size else 1
 
 
-def policy_numbers(game: MarketEntrance, taxed: History, untaxed: History, entry: int) -> dict[str, float]:
-    """The policy's headline numbers, of two histories of one run each that differ by the leader."""
-    tax, rate = np.asarray(tax_paid(game, taxed))[0].sum(-1), taxed.leader_action[0]
+def policy_numbers(taxed: Groups, untaxed: Groups, entry: int) -> dict[str, float]:
+    """The policy's headline numbers, of one run with the leader and one without, by row and group."""
+    tax, rate = taxed.revenue, taxed.tax_rate
     peak = int(tax[entry + 1 :].argmax()) + entry + 1
     return {
-        "gap without the leader": float(gap(untaxed)[0, -1]),
-        "gap with the leader": float(gap(taxed)[0, -1]),
+        "gap without the leader": float(untaxed.gap[-1]),
+        "gap with the leader": float(taxed.gap[-1]),
         "largest tax rate up to row ι": float(rate[: entry + 1].max()),
         "largest tax rate after row ι": float(rate[entry + 1 :].max()),
         "row in which taxes paid peak": peak,

@@ -1,5 +1,6 @@
 """The market entrance game (Eqs. 4, 5, 7, 8), its two equilibria and its closed forms."""
 
+from functools import partial
 from itertools import pairwise
 
 import jax.numpy as jnp
@@ -34,7 +35,8 @@ class MarketEntrance:
     returns_shift: str = "negative"
 
     def __post_init__(self):
-        names = ("n_agents", "outside_payoff", "crowd", "tax_units", "returns_shift")
+        store(self, n_agents=check_value("n_agents", self.n_agents, "int", "[2, inf)"))
+        names = ("outside_payoff", "crowd", "tax_units", "returns_shift")
         store(self, **{name: check(name, getattr(self, name)) for name in names})
         store(self, capacity=check("capacity", self.capacity, n_agents=self.n_agents))
 
@@ -108,8 +110,11 @@ def untaxed_path(
     entry_time: Array | int = 0,
     late_group: str = "absent",
     order: str = "simultaneous",
+    rows: Array | None = None,
 ) -> np.ndarray | None:
-    """Closed form of simultaneous learning without tax: strategies (I + 1, N), or None where it does not apply.
+    """Closed form of simultaneous learning without tax: strategies (rows, N), or None where it does not apply.
+
+    rows   which rows are wanted, rising, among 0 … I; all unless given
 
     With n agents learning and the others' actions adding up to F, their mean moves to (C - F) / (n + 1) by the factor
     1 - 2 α (n + 1) an iteration and differences shrink by 1 - 2 α (`included`); to (C - 1 - F) / (n - 1) by 1 - 2 α (n - 1), while
@@ -125,26 +130,31 @@ def untaxed_path(
         )
     sign = 1 if game.crowd == "included" else -1
     entry = np.broadcast_to(check_value("entry_time", np.asarray(entry_time), "int", "[0, 1000000000]"), np.shape(start))
-    path = np.empty((iterations + 1, entry.size))
-    path[0] = now = np.asarray(start, float)
+    wanted = np.arange(iterations + 1) if rows is None else np.asarray(check_value("rows", np.asarray(rows), "int", f"[0, {iterations}]"))
+    now = np.asarray(start, float)
+    path = np.tile(now, (wanted.size, 1))
     times = sorted({0, *entry[entry < iterations].tolist(), iterations})
     for begin, end in pairwise(times):
-        learning, steps = entry <= begin, np.arange(1, end - begin + 1)[:, None]
+        learning, here = entry <= begin, (begin < wanted) & (wanted <= end)
         n = learning.sum()
         fixed = now[~learning].sum() if late_group == "frozen" else 0.0
-        path[begin + 1 : end + 1] = now
+        path[begin < wanted] = now
         if n + sign == 0:
             return None
         if n:
-            rest = (game.places - fixed - (sign < 0)) / (n + sign)
-            mean = now[learning].mean()
-            with np.errstate(over="ignore", invalid="ignore"):  # a path that blows up is refused below
-                path[begin + 1 : end + 1, learning] = (
-                    rest
-                    + (mean - rest) * (1 - 2 * follower_lr * (n + sign)) ** steps
-                    + (now[learning] - mean) * (1 - sign * 2 * follower_lr) ** steps
-                )
-        now = path[end]
-        if order != "simultaneous" or not np.all((path[: end + 1] > -1e-12) & (path[: end + 1] < 1 + 1e-12)):
-            return None
-    return path
+            rest, mean = (game.places - fixed - (sign < 0)) / (n + sign), now[learning].mean()
+            ends = np.array([now[learning].min(), now[learning].max()])  # between these all others stay
+            relaxed = partial(_relaxed, mean=mean, rest=rest, factors=(1 - 2 * follower_lr * (n + sign), 1 - sign * 2 * follower_lr))
+            extremes = relaxed(ends, steps=np.arange(end - begin + 1))
+            if not np.all((extremes > -1e-12) & (extremes < 1 + 1e-12)):
+                return None
+            path[np.ix_(here, learning)] = relaxed(now[learning], steps=wanted[here] - begin)
+            now = now.copy()
+            now[learning] = relaxed(now[learning], steps=np.array([end - begin]))[0]
+    return path if order == "simultaneous" else None
+
+
+def _relaxed(strategies: np.ndarray, steps: np.ndarray, mean: float, rest: float, factors: tuple[float, float]) -> np.ndarray:
+    """Strategies (steps, agents): their mean's distance to `rest` keeps the first factor in each step, their differences the second."""
+    with np.errstate(over="ignore", invalid="ignore"):  # a path that blows up is refused by the caller
+        return rest + (mean - rest) * factors[0] ** steps[:, None] + (strategies - mean) * factors[1] ** steps[:, None]

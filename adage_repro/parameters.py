@@ -9,7 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
-LARGEST_RUN = 10**8  # numbers in one stored trajectory, runs x rows x agents: 0.8 GB in float64
+from adage_repro.sizes import check_sizes
+
 LONGEST_LIST = 12
 
 
@@ -34,7 +35,7 @@ class Parameter:
 
 
 PARAMETERS = {
-    "n_agents": Parameter("int", "[2, 1000000]", "N", "number of followers"),
+    "n_agents": Parameter("int", "[2, 10000]", "N", "number of followers"),
     "capacity": Parameter("float", "[1/n_agents, 1]", "c = C/N", "share of the agents that fits the market"),
     "outside_payoff": Parameter("float", "[0, 1000000]", "v", "payoff of staying out"),
     "tax_max": Parameter("float", "[0, 100]", "upper bound of τ", "largest tax rate the leader may set"),
@@ -50,7 +51,7 @@ PARAMETERS = {
     "crowd": Parameter("str", "included | excluded", "–", "whether an agent's own share counts in its crowd"),
     "follower_start": Parameter("str", "zeros | uniform", "π_0", "followers' first strategies"),
     "capacities": Parameter("list[float]", "[1/n_agents, 1]", "c", "capacities to compare"),
-    "agent_counts": Parameter("list[int]", "[2, 1000000]", "N", "numbers of followers to compare"),
+    "agent_counts": Parameter("list[int]", "[2, 100000]", "N", "numbers of followers to compare"),
     "follower_lrs": Parameter("list[float]", "[0, 1]", "α_F", "followers' learning rates to compare"),
     "leader_lrs": Parameter("list[float]", "[0, 100]", "α_L", "leader's learning rates to compare"),
     "beside_payoffs": Parameter("list[float]", "[0, 1000000]", "v", "other outside_payoff values, for the headline numbers beside"),
@@ -129,13 +130,9 @@ def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None)
     given = {name: values[name] for name in PARAMETERS if name in values}
     counts = given.get("agent_counts", given.get("n_agents", 2))
     counts = check("agent_counts" if "agent_counts" in given else "n_agents", counts)
-    fewest, most = (min(counts), max(counts)) if isinstance(counts, list) else (counts, counts)
+    fewest = min(counts) if isinstance(counts, list) else counts
     checked = {name: check(name, value, n_agents=fewest) for name, value in given.items()}
-    longest = 4 if "follower_lrs" in checked else 1  # Fig. 11 goes on to 40 N where the others end at 10 N
-    rows = most * checked.get("iterations_per_agent", 10) * longest + 1
-    size = checked.get("runs", 1) * rows * most
-    if size > LARGEST_RUN:
-        raise ValueError(f"runs * (iterations + 1) * n_agents must be at most {LARGEST_RUN}, got {size}")
+    check_sizes(checked)
     return checked
 
 

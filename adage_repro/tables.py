@@ -1,28 +1,32 @@
 """Tidy tables of histories: what the figures draw and what is saved as CSV."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import jax
 import numpy as np
 import pandas as pd
 from jax import Array
 
 from adage_repro.adage import History, Settings
-from adage_repro.experiments import attendance, group_means, in_g2
+from adage_repro.experiments import Spread, attendance, in_g2
+from adage_repro.sizes import FEWEST_ROWS, LONGEST_TABLE
 
 GROUPS = ("G1", "G2")
-LONGEST_TABLE = 50_000  # rows; a longer one keeps every k-th iteration
 
 
-def kept_rows(settings: Settings, numbers_a_row: int) -> np.ndarray:
-    """The rows that a table keeps: all, or every k-th, k odd, first and last always, so that it has about LONGEST_TABLE lines."""
-    every = -(-(settings.iterations + 1) * numbers_a_row // LONGEST_TABLE)
+def kept_rows(settings: Settings, numbers_a_row: int, also: Sequence[int] = ()) -> np.ndarray:
+    """The rows that a table keeps: all, or every k-th, k odd, first and last always, and those asked for `also`.
+
+    About LONGEST_TABLE lines in all, or FEWEST_ROWS rows if these are more.
+    """
+    every = min(-(-(settings.iterations + 1) * numbers_a_row // LONGEST_TABLE), -(-settings.iterations // (FEWEST_ROWS - 1)))
     every += 1 - every % 2  # an even one would show one phase only of what jumps between two
-    return np.unique(np.append(np.arange(0, settings.iterations + 1, every), settings.iterations))
+    return np.unique([*range(0, settings.iterations + 1, max(every, 1)), settings.iterations, *also])
 
 
-def distinct(path: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
-    """The different paths among those of all agents (I + 1, N) in the given rows; None stays None."""
-    return None if path is None else np.unique(path[rows], axis=1)
+def distinct(path: np.ndarray | None) -> np.ndarray | None:
+    """The different paths among those of all agents (rows, N); None stays None."""
+    return None if path is None else np.unique(path, axis=1)
 
 
 def tidy(columns: str, axes: Mapping[str, object], **values: object) -> pd.DataFrame:
@@ -36,25 +40,27 @@ def tidy(columns: str, axes: Mapping[str, object], **values: object) -> pd.DataF
     return pd.DataFrame(table)[columns.split()]
 
 
-def attendance_table(columns: str, history: History, rows: np.ndarray | int, **labels: object) -> pd.DataFrame:
-    """Attendance of every agent in the given rows of a batch of runs; columns among run, iteration, agent, group, attendance, labels."""
-    iterations, n_agents = history.actions.shape[-2] - 1, history.actions.shape[-1]
-    rows = np.atleast_1d(rows) % (iterations + 1)
-    axes = {"run": np.arange(history.actions.shape[0]), "iteration": rows, "agent": np.arange(n_agents)}
-    table = tidy("run iteration agent attendance", axes, attendance=attendance(history)[:, rows])
+def attendance_table(columns: str, history: History, rows: np.ndarray, **labels: object) -> pd.DataFrame:
+    """Attendance of every agent in runs that kept these `rows`; columns among run, iteration, agent, group, attendance and labels."""
+    runs, _, n_agents = history.actions.shape
+    axes = {"run": np.arange(runs), "iteration": rows, "agent": np.arange(n_agents)}
+    table = tidy("run iteration agent attendance", axes, attendance=attendance(history))
     return table.assign(group=np.take(GROUPS, in_g2(n_agents)[table["agent"]].astype(int)), **labels)[columns.split()]
 
 
-def range_table(columns: str, history: History, rows: np.ndarray, **labels: object) -> pd.DataFrame:
-    """Mean, smallest and largest attendance over the agents of a single run in the given rows."""
-    values = attendance(history)[0, rows]
-    spread = {"attendance_mean": values.mean(-1), "attendance_min": values.min(-1), "attendance_max": values.max(-1)}
+def end_table(columns: str, history: History, **labels: object) -> pd.DataFrame:
+    """Attendance of every agent in the last row kept of a batch of runs; columns among run, agent, group, attendance and labels."""
+    return attendance_table(columns, jax.tree.map(lambda values: values[:, -1:], history), [-1], **labels)
+
+
+def range_table(columns: str, path: Spread, rows: np.ndarray, **labels: object) -> pd.DataFrame:
+    """Mean, smallest and largest attendance over the agents of a single run that kept these `rows`."""
+    spread = {"attendance_mean": path.mean, "attendance_min": path.low, "attendance_max": path.high}
     return tidy(" ".join(["iteration", *spread]), {"iteration": rows}, **spread).assign(**labels)[columns.split()]
 
 
-def group_table(columns: str, values: Array, rows: np.ndarray, name: str, **labels: object) -> pd.DataFrame:
-    """The mean over each group of per-agent values (I + 1, N) in the given rows, as column `name`."""
-    means = np.stack(group_means(values[rows]), -1)
+def group_table(columns: str, means: Array, rows: np.ndarray, name: str, **labels: object) -> pd.DataFrame:
+    """Means of G1 and of G2 (rows, 2) as column `name`."""
     table = tidy(f"iteration group {name}", {"iteration": rows, "group": np.array(GROUPS)}, **{name: means})
     return table.assign(**labels)[columns.split()]
 

@@ -124,6 +124,29 @@ def test_a_run_does_not_depend_on_its_batch(n_agents, order, leader_lr):
             jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("leader_lr", [None, 0.04])
+def test_kept_rows_are_those_of_the_whole_history(order, leader_lr):
+    """To the bit, and so is what is kept of a row in place of all of it."""
+    game, settings = MarketEntrance(6, 0.6), Settings(40, 0.01, leader_lr, order=order, entry_time=np.array([0, 0, 0, 20, 20, 20]))
+    starts = np.random.default_rng(5).random((4, 6))
+    whole = solve(game, settings, starts)
+    for rows in ([0], [40], [0, 1, 7, 21, 40], np.arange(41)):
+        kept, single = solve(game, settings, starts, rows=rows), solve(game, settings, starts[1], rows=rows)
+        jax.tree.map(lambda some, all, rows=rows: np.testing.assert_array_equal(some, all[:, np.array(rows)]), kept, whole)
+        jax.tree.map(lambda one, some: np.testing.assert_array_equal(one, some[1]), single, kept)
+    largest = whole.actions.max(-1)
+    np.testing.assert_array_equal(solve(game, settings, starts, keep=_largest), largest)
+    np.testing.assert_array_equal(solve(game, settings, starts, rows=[3, 40], keep=_largest), largest[:, [3, 40]])
+    for rows in ([], [3, 3], [4, 2], [41], [-1], [[1]], [0.5]):
+        with pytest.raises(ValueError, match=r"^rows must"):
+            solve(game, settings, starts, rows=rows)
+
+
+def _largest(game, row):
+    return row.actions.max()
+
+
 def test_a_sweep_over_numbers_compiles_once():
     """Whatever the type that a number comes in."""
 

@@ -105,7 +105,7 @@ def test_follower_gradients_are_finite_differences(tax_units, crowd):
 
 
 REFUSED = {
-    "n_agents must lie in [2, 1000000]": [1, 10**7],
+    "n_agents must lie in [2, inf)": [1, -3],
     "n_agents must be a whole number": [2.0, True],
     "capacity must lie in [1/n_agents, 1]": [1.4, 0.09, float("nan")],
     "capacity must be a number": [True, None, "0.6"],

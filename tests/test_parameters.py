@@ -1,12 +1,14 @@
 """Every parameter has one type and one range, and bad values are refused with one clear line."""
 
 import math
+import re
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from adage_repro.parameters import LARGEST_RUN, PARAMETERS, check, check_all, check_value
+from adage_repro.build import NUMBERS, defaults, notebook_of
+from adage_repro.parameters import PARAMETERS, check, check_all, check_value
 
 
 @pytest.mark.parametrize(
@@ -24,7 +26,7 @@ from adage_repro.parameters import LARGEST_RUN, PARAMETERS, check, check_all, ch
         ("seed", 10**30, f"seed must lie in [0, 4294967295], got {10**30}"),
         ("order", [1], "order must be one of simultaneous, alternating, got [1]"),
         ("capacity", [0.4], "capacity must be a number, got [0.4]"),
-        ("n_agents", 1, "n_agents must lie in [2, 1000000], got 1"),
+        ("n_agents", 1, "n_agents must lie in [2, 10000], got 1"),
         ("late_entry_share", 1.0, "late_entry_share must lie in [0, 1), got 1.0"),
         ("order", "both", "order must be one of simultaneous, alternating, got 'both'"),
         ("crowd", 1, "crowd must be one of included, excluded, got 1"),
@@ -64,8 +66,54 @@ def test_together():
         check_all({"agent_counts": [100, 4], "capacity": 0.2})
     with pytest.raises(ValueError, match=r"^capcity is not a parameter here, did you mean capacity; there are capacity$"):
         check_all({"capcity": 0.6}, names={"capacity": 0.6})
-    with pytest.raises(ValueError, match=rf"must be at most {LARGEST_RUN}, got 1001000000$"):
-        check_all({"n_agents": 1000, "iterations_per_agent": 1, "runs": 1000})
+
+
+LARGE = {
+    "fig02": {"n_agents": 10_000, "runs": 200},
+    "fig04": {"runs": 10_000, "n_agents": 200},
+    "fig05": {"n_agents": 1000, "iterations_per_agent": 10_000},
+    "fig09": {"agent_counts": [10, 100_000]},
+    "fig11": {"n_agents": 5000, "iterations_per_agent": 2000},
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_the_largest_run_that_fits_is_said(name):
+    """Each way out that the refusal names is the last that is accepted."""
+    values = defaults(notebook_of(name)) | LARGE[name]
+    with pytest.raises(
+        ValueError, match=r"^this run asks for \S+ (lines|updates) [a-z ]+, at most \S+ are possible; with the rest"
+    ) as refused:
+        check_all(values)
+    ways = re.findall(r"(\w+) may go up to (\d+)", str(refused.value))
+    assert ways
+    for parameter, most in ways:
+        for value, fits in ((int(most), True), (int(most) + 1, False)):
+            lowered = [min(one, value) for one in values[parameter]] if isinstance(values[parameter], list) else value
+            if fits:
+                check_all(values | {parameter: lowered})
+            else:
+                with pytest.raises(ValueError, match="this run asks for"):
+                    check_all(values | {parameter: lowered})
+
+
+@pytest.mark.parametrize("name", [f"fig{number:02d}" for number in NUMBERS])
+def test_every_end_of_every_range_can_be_reached(name):
+    """With the smallest of everything else."""
+    standard = defaults(notebook_of(name))
+    small = {
+        "n_agents": 2,
+        "runs": 2,
+        "iterations_per_agent": 1,
+        "capacity": 1.0,
+        "capacities": [1.0],
+        "follower_lrs": [0.1],
+        "leader_lrs": [0.1],
+    }
+    least = standard | {key: value for key, value in small.items() if key in standard}
+    for key in (key for key in standard if PARAMETERS[key].item == "int"):
+        end = int(PARAMETERS[key].allowed[1:-1].split(", ")[1])
+        check_all(least | {key: [end] if isinstance(standard[key], list) else end})
 
 
 def test_table_is_complete():

@@ -1,0 +1,57 @@
+"""How large a run may be: what a figure's tables hold and how long its simulations take, from its parameters alone."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from math import prod
+from typing import Any
+
+LONGEST_TABLE = 50_000  # lines up to which a table keeps every row; a longer one keeps every k-th row …
+FEWEST_ROWS = 51  # … but at least about so many
+LIMITS = {"lines in its tables": 2 * 10**6, "updates of single agents": 10**11}  # half a minute of drawing; a quarter of an hour
+
+
+def sizes(values: Mapping[str, Any]) -> dict[str, float]:
+    """Upper bounds of what is asked for, by the names of LIMITS, from a figure's checked parameters.
+
+    Of the runs from uniform starts the tables hold the last row, of the others every k-th; with `agent_counts` extremes over agents only.
+    """
+    if "iterations_per_agent" not in values:
+        return dict.fromkeys(LIMITS, 0)
+    counts = values.get("agent_counts", [values.get("n_agents", 1)])
+    iterations = values["iterations_per_agent"] * max(counts) * (4 if "follower_lrs" in values else 1)  # Fig. 11 goes on to 40 N
+    cases = prod(len(value) for name, value in values.items() if isinstance(value, list) and name != "agent_counts")
+    columns = len(counts) if "agent_counts" in values else counts[0]
+    runs = values.get("runs", 1)
+    path = min(columns * (iterations + 1), max(LONGEST_TABLE, columns * FEWEST_ROWS))
+    return dict(zip(LIMITS, (cases * (columns * runs + path), cases * runs * sum(counts) * iterations), strict=True))
+
+
+def check_sizes(values: Mapping[str, Any]) -> None:
+    """ValueError if a run of these parameters is too large; it names those that can be lowered and the largest value of each that fits."""
+    for what, asked in sizes(values).items():
+        if asked > LIMITS[what]:
+            lowest = {"n_agents": 2, "agent_counts": 2, "runs": 2, "iterations_per_agent": 1}
+            most = {name: largest(partial(_fits, values, name), _most(values[name])) for name in lowest if name in values}
+            ways = [f"{name} may go up to {value}" for name, value in most.items() if value >= lowest[name]]
+            lower = f"with the rest as given, {' or '.join(ways)}" if ways else f"lower more than one of {', '.join(most)}"
+            raise ValueError(f"this run asks for {asked:.3g} {what}, at most {LIMITS[what]:.0e} are possible; {lower}")
+
+
+def _most(value: Any) -> int:
+    return max(value) if isinstance(value, list) else value
+
+
+def _fits(values: Mapping[str, Any], name: str, value: int) -> bool:
+    """Whether all limits are kept once the parameter is `value`, or in a list at most `value`."""
+    old = values[name]
+    new = [min(one, value) for one in old] if isinstance(old, list) else value
+    return all(size <= LIMITS[what] for what, size in sizes({**values, name: new}).items())
+
+
+def largest(fits: Callable[[int], bool], most: int) -> int:
+    """The largest whole number in 1 … `most` that fits, if all below it do; 0 if none does."""
+    low, high = 0, most + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
