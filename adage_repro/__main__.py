@@ -130,7 +130,7 @@ def claims_table() -> str:
 
 
 def main(command: str = "", *arguments: str) -> int:
-    """0 if all went well, 1 if a notebook failed, 2 if a parameter was refused."""
+    """0 if all went well, 1 if a notebook failed or was interrupted, 2 if a parameter was refused."""
     if len(arguments) != {"figures": 0, "refresh": 0, "figure": 3, "claims": 2, "lab": 1}.get(command, -1):
         usage = 'figures | refresh | claims "NAME=VALUE …" OUT | figure NUMBER "NAME=VALUE …" OUT | lab "ARGUMENT …"'
         print("usage: python -m adage_repro", usage, file=sys.stderr)
@@ -145,6 +145,9 @@ def main(command: str = "", *arguments: str) -> int:
     except ValueError as refused:
         print(refused, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted; the files are all new or all as they were", file=sys.stderr)
+        return 1
     except Exception as failed:  # papermill's, of whatever a cell raised
         print(f"failed, nothing was written: {build.one_line(failed)}", file=sys.stderr)
         return 1
