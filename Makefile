@@ -3,9 +3,37 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE
+export PYTHONUTF8 := 1
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
-export FIG SET OUT
+
+# A variable that a command does not take would be lost without a word: it is refused, with the right form, before anything is set up.
+takes.figure := FIG SET OUT
+takes.claims := SET OUT
+takes.lab := ARGS
+goals := $(or $(MAKECMDGOALS),help)
+typed := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+strange := $(sort $(filter-out PYTHON SHELL MAKE% $(foreach goal,$(goals),$(takes.$(goal))),$(typed)))
+# As they were typed: make itself would run a $(shell) in them and drop a $.
+override FIG := $(value FIG)
+override SET := $(value SET)
+override OUT := $(value OUT)
+override ARGS := $(value ARGS)
+export FIG SET OUT ARGS
+ifneq ($(origin PYTHON),file)
+override PYTHON := $(value PYTHON)
+endif
+
+ifneq ($(strange),)
+known := $(patsubst "%":,%,$(filter "%":,$(file <adage_repro/parameters.py)))
+pairs := $(strip $(SET) $(foreach name,$(filter $(known),$(strange)),$(name)=$(value $(name))))
+form.figure := make figure FIG=$(or $(FIG),number) SET="$(or $(pairs),name=value …)" $(if $(OUT),OUT=$(OUT),[OUT=folder])
+form.claims := make claims SET="$(or $(pairs),name=value …)" $(if $(OUT),OUT=$(OUT),[OUT=folder])
+form.lab := make lab ARGS="--port 9999"
+goal := $(firstword $(goals))
+$(error $(firstword $(strange)) is not a variable of make $(goal): write $(or $(form.$(goal)),make $(goal)$(if $(filter FIG SET OUT $(known),$(strange)), or $(form.figure))))
+endif
+
 export JUPYTER_PLATFORM_DIRS := 1
 # One thread a notebook, since they run side by side, and what XLA has compiled once is kept.
 export OMP_NUM_THREADS := 1
@@ -19,9 +47,9 @@ help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 .venv/.ready: requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "set-up needs Python 3.11: make PYTHON=path/to/python3.11" >&2; exit 1; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "set-up needs Python 3.11: make PYTHON=path/to/python3.11" >&2; exit 1; }
 	@echo "setting up .venv from requirements.lock"
-	@$(PYTHON) -m venv --clear .venv
+	@'$(PYTHON)' -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements.lock)"
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode -r requirements.lock
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
@@ -40,8 +68,8 @@ test: .venv/.ready ## pytest on the library, nbval on the notebooks
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
 	ADAGE_REPRO_OUT="$$out" $(BIN)/python -m pytest tests notebooks/fig*.ipynb --nbval-lax --nbval-kernel-name python3 -n auto --dist loadfile
 
-lab: .venv/.ready ## JupyterLab on the notebooks
-	@$(BIN)/jupyter lab --notebook-dir notebooks
+lab: .venv/.ready ## JupyterLab on the notebooks, with options of its own: make lab ARGS="--port 9999"
+	@$(BIN)/python -m adage_repro lab "$$ARGS"
 
 lint: .venv/.ready ## ruff on code, tests and notebooks
 	@$(BIN)/ruff check .

@@ -1,95 +1,124 @@
 """The strict front door: `python -m adage_repro figure 4 "capacity=0.8" ""`. Everything is checked before anything runs."""
 
-import ast
 import csv
-import hashlib
+import json
+import os
 import re
+import shlex
 import sys
+import time
 from pathlib import Path
 
 from adage_repro import build
-from adage_repro.folders import FIGURES, RERUNS, ROOT, staged
-from adage_repro.parameters import check_all
+from adage_repro.folders import FIGURES, RERUNS, ROOT, paper_record, place, rerun_folder, staged
+from adage_repro.parameters import check_all, shown
+from adage_repro.terminal import changes, comparison, open_streams, say
 
-KEPT = [FIGURES, *(ROOT / room for room in ("adage_repro", "benchmarks", "notebooks", "tests", ".cache", ".ci", ".git", ".venv"))]
-
+NUMBER = r"[+-]?(?:0|[1-9][0-9]*)(\.[0-9]*)?(e[+-]?[0-9]+)?|[+-]?(\.[0-9]+)(e[+-]?[0-9]+)?"  # as in 10, 0.5, .5, 1e-3
 CLAIMS_BEGIN, CLAIMS_END = "<!-- claims: written by make claims -->", "<!-- end of claims -->"
 
 
 def read_set(text: str) -> dict[str, object]:
-    """`name=value` pairs apart: numbers and lists of them as such, anything else as a word."""
-    pair = r"\s*(\w+)=(\[[^\]]*\]|[^\s\[]+)(?=\s|$)"
+    """`name=value` pairs: numbers and lists of them as such, anything else as a word."""
+    pair = r"\s*(\w+)=(\[[^][]*\]|[^\s[]+)(?=\s|$)"
     values = {}
     rest = text.strip()
     while rest:
         found = re.match(pair, rest)
         if not found:
-            raise ValueError(f"SET must be name=value pairs apart by spaces, lists as [1,2], got {rest!r}")
+            raise ValueError(f"SET must be name=value pairs separated by spaces, lists as [1,2], got {shown(rest)}")
         name, value = found.groups()
         if name in values:
-            raise ValueError(f"{name} must be given once, got {values[name]!r} and {value}")
-        try:
-            values[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            values[name] = value
+            raise ValueError(f"{name} must be given once, got {shown(values[name])} and {shown(read_value(value))}")
+        values[name] = read_value(value)
         rest = rest[found.end() :].strip()
     return values
 
 
-def read_out(text: str, name: str, given: dict[str, object]) -> Path:
-    """The folder for a rerun: `text`, or figures/runs/ and a name made of the parameters that were given."""
+def read_value(text: str) -> object:
+    """A decimal number, a list in brackets, or a word, which may stand in quotation marks."""
+    if text.startswith("["):
+        return [read_value(item.strip()) for item in text[1:-1].split(",")] if text[1:-1].strip() else []
+    number = re.fullmatch(NUMBER, text, re.IGNORECASE)
+    if number:
+        return float(text) if any(number.groups()) else int(text[:4000])  # Python reads no more digits; no range reaches that far
+    quoted = re.fullmatch(r"""(["'])(.*)\1""", text)
+    return quoted[2] if quoted else text
+
+
+def read_out(text: str, name: str, parameters: dict[str, object]) -> Path:
+    """The folder for a rerun: `text`, or the one in figures/runs/ that the parameters name."""
     if not text:
-        label = ",".join(f"{key}={str(value).replace(' ', '')}" for key, value in sorted(given.items()))
-        if len(label) > 150:
-            label = f"{label[:120]}-{hashlib.sha256(label.encode()).hexdigest()[:12]}"
-        return RERUNS / (f"{name}-{label}" if label else name)
+        return rerun_folder(name, parameters)
     try:
         out = Path(text).expanduser().resolve()
-        out.is_dir()
+        places = [folder for folder in (out, *out.parents) if folder.exists()]
+        inside = any(folder.samefile(ROOT) for folder in places)
     except (OSError, RuntimeError, ValueError):
-        raise ValueError(f"OUT must be a folder, got {text[:80]!r}") from None
-    for folder in KEPT:
-        free = out.is_relative_to(RERUNS) and out != RERUNS
-        if out == ROOT or (out.is_relative_to(folder) and not free):
-            raise ValueError(f"OUT must lie outside {ROOT.name}'s own folders (figures/runs/ is free), got {text!r}")
-    if any(part.exists() and not part.is_dir() for part in (out, *out.parents)):
-        raise ValueError(f"OUT must be a folder, got {text!r}")
+        raise ValueError(f"OUT must be a folder, got {shown(text)}") from None
+    if inside and not (out.is_relative_to(RERUNS) and out != RERUNS):
+        raise ValueError(f"OUT must be a folder outside this project, or one in figures/runs, got {shown(text)}")
+    if not all(folder.is_dir() for folder in places):
+        raise ValueError(f"OUT must be a folder, got {shown(text)}")
     return out
 
 
 def figure(number: str, settings: str, out: str) -> None:
     """`make figure`: one figure with other parameters, into a folder of its own."""
     if not re.fullmatch(r"0?[0-9]|1[0-9]", number) or int(number) not in build.NUMBERS:
-        raise ValueError(f"FIG must be a whole number from {build.NUMBERS[0]} to {build.NUMBERS[-1]}, got {number!r}")
+        raise ValueError(f"FIG must be a whole number from {build.NUMBERS[0]} to {build.NUMBERS[-1]}, got {shown(number)}")
     rerun(f"fig{int(number):02d}", settings, out)
 
 
 def rerun(name: str, settings: str, out: str) -> None:
-    """Check the parameters against those of the notebook, run it, say where the files are."""
+    """Check the parameters against those of the notebook, run it, and hold what came out against the paper's setting."""
+    begin = time.perf_counter()
     notebook = build.notebook_of(name)
-    standard, given = build.defaults(notebook), read_set(settings)
-    checked = check_all(standard | given, names=standard)
+    standard = build.defaults(notebook)
+    checked = check_all(standard | read_set(settings), names=standard)
     if name == "claims":
         from adage_repro.report.crossing import Setup
 
         Setup(**checked).checked()
-    folder = read_out(out, name, given)
-    printed = build.execute(notebook, checked, folder, keep_notebook=True)
-    for line in dict.fromkeys(line for line in printed if "not below" in line):  # a learning rate past the stability limit
-        print(line)
-    print("saved in", folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)
+    folder = read_out(out, name, checked)
+    paper = paper_record(name)
+    say(*changes(name, checked, paper["parameters"]))
+    before = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+    replaced = sorted(before & {f"{name}.json", notebook.name, *paper.get("tables", ()), *paper.get("pictures", ())})
+    if replaced:
+        say(f"files of the same names will be replaced: {', '.join(replaced)}")
+    printed = build.execute(notebook, checked, folder, keep_notebook=True, progress=True)
+    past_limit = dict.fromkeys(line for line in printed if "not below" in line)  # a learning rate past the stability limit
+    record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    files = ", ".join([*record["pictures"], f"{name}.json", *record["tables"], notebook.name])
+    say(*past_limit, *comparison(record["headline"], paper["headline"]), f"saved {files} in {place(folder)}", took(begin))
 
 
 def claims(settings: str, out: str) -> None:
     """`make claims`: all claims and readings into figures/ and the README's table; with other parameters, into a folder of its own."""
     if settings.strip() or out:
         return rerun("claims", settings, out)
-    build.execute(build.notebook_of("claims"), {}, FIGURES, keep_notebook=False)
+    begin = time.perf_counter()
+    build.execute(build.notebook_of("claims"), {}, FIGURES, keep_notebook=False, progress=True)
     readme = ROOT / "README.md"
     head, rest = readme.read_text(encoding="utf-8").split(CLAIMS_BEGIN)
     with staged(ROOT) as folder:
         (folder / readme.name).write_text(head + CLAIMS_BEGIN + claims_table() + CLAIMS_END + rest.split(CLAIMS_END)[1], encoding="utf-8")
-    print("saved claims.csv, readings.csv, claims.png, .pdf, .json in figures, and the README's table")
+    say("saved claims.csv, readings.csv, claims.png, .pdf, .json in figures, and the README's table", took(begin))
+
+
+def took(begin: float) -> str:
+    """How long it is since `begin`."""
+    return f"took {time.perf_counter() - begin:.1f} s"
+
+
+def lab(arguments: str) -> None:
+    """`make lab`: JupyterLab in place of this process, with arguments as a shell would read them."""
+    try:
+        words = shlex.split(arguments)
+    except ValueError:
+        raise ValueError(f"ARGS must be options as a shell reads them, got {shown(arguments)}") from None
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(build.NOTEBOOKS), *words])
 
 
 def claims_table() -> str:
@@ -101,11 +130,10 @@ def claims_table() -> str:
 
 
 def main(command: str = "", *arguments: str) -> int:
-    """0 if all went well, 1 if a notebook failed, 2 if a parameter was refused."""
-    if len(arguments) != {"figures": 0, "refresh": 0, "figure": 3, "claims": 2}.get(command, -1):
-        print(
-            'usage: python -m adage_repro figures | refresh | claims "NAME=VALUE …" OUT | figure NUMBER "NAME=VALUE …" OUT', file=sys.stderr
-        )
+    """0 if all went well, 1 if a notebook failed or was interrupted, 2 if a parameter was refused."""
+    if len(arguments) != {"figures": 0, "refresh": 0, "figure": 3, "claims": 2, "lab": 1}.get(command, -1):
+        usage = 'figures | refresh | claims "NAME=VALUE …" OUT | figure NUMBER "NAME=VALUE …" OUT | lab "ARGUMENT …"'
+        print("usage: python -m adage_repro", usage, file=sys.stderr)
         return 2
     names = [f"fig{number:02d}" for number in build.NUMBERS]
     if command == "figures":
@@ -113,10 +141,13 @@ def main(command: str = "", *arguments: str) -> int:
     if command == "refresh":
         return 0 if build.side_by_side(build.refresh, ["claims", *names]) else 1
     try:
-        {"figure": figure, "claims": claims}[command](*arguments)
+        {"figure": figure, "claims": claims, "lab": lab}[command](*arguments)
     except ValueError as refused:
         print(refused, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted; the files are all new or all as they were", file=sys.stderr)
+        return 1
     except Exception as failed:  # papermill's, of whatever a cell raised
         print(f"failed, nothing was written: {build.one_line(failed)}", file=sys.stderr)
         return 1
@@ -124,4 +155,5 @@ def main(command: str = "", *arguments: str) -> int:
 
 
 if __name__ == "__main__":
+    open_streams()
     sys.exit(main(*sys.argv[1:]))

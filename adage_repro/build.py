@@ -19,6 +19,7 @@ from threading import Event
 from traitlets.config import Config
 
 from adage_repro.folders import FIGURES, OUT_VARIABLE, ROOT, digest, staged
+from adage_repro.terminal import say
 
 NOTEBOOKS = ROOT / "notebooks"
 STAMPS = ROOT / ".cache" / "figures"
@@ -55,18 +56,19 @@ def kernel() -> dict[str, object]:
     }
 
 
-def execute(notebook: Path, parameters: Mapping[str, object], out: Path, keep_notebook: bool) -> list[str]:
+def execute(notebook: Path, parameters: Mapping[str, object], out: Path, keep_notebook: bool, progress: bool = False) -> list[str]:
     """Run the notebook with `parameters`; its files, and with `keep_notebook` itself, appear in `out` if all went well.
 
-    Gives the lines that it printed.
+    Gives the lines that it printed. With `progress` a terminal shows how many cells have run.
     """
+    bar = {"desc": "running", "leave": False} if progress and sys.stderr.isatty() else False
     import nbformat
     from papermill import execute_notebook
 
     with staged(out) as folder:
         executed = folder / notebook.name
         os.environ[OUT_VARIABLE] = str(folder)
-        cells = execute_notebook(notebook, executed, parameters, progress_bar=False, cwd=ROOT, **kernel())
+        cells = execute_notebook(notebook, executed, parameters, progress_bar=bar, cwd=ROOT, **kernel())
         executed.unlink()
         if keep_notebook:
             del cells.metadata["papermill"]  # it names the folder in which the files were made, which is gone
@@ -79,7 +81,7 @@ def figures(names: Iterable[str]) -> bool:
     """Make those of the named figures whose notebook, library or pictures changed since, side by side; whether all went well."""
     stale = [name for name in names if json.dumps([_made_from(name), _made(name)]) != _stamp(name)]
     if not stale:
-        print("figures/ is up to date")
+        say("figures/ is up to date")
     return side_by_side(_make, stale)
 
 
@@ -96,7 +98,7 @@ def side_by_side(work: Callable[[str], None], names: Iterable[str]) -> bool:
             name = jobs[job]
             error = job.exception()
             failed |= error is not None
-            print(f"{name}  failed: {one_line(error)}" if error else f"{name}  {job.result():.1f} s", flush=True)
+            say(f"{name}  failed: {one_line(error)}" if error else f"{name}  {job.result():.1f} s")
     except KeyboardInterrupt:
         print("interrupted; figures already made are whole, the others as they were", file=sys.stderr)
         failed = True

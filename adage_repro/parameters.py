@@ -12,6 +12,7 @@ import numpy as np
 from adage_repro.sizes import check_sizes
 
 LONGEST_LIST = 12
+LONGEST_SHOWN = 80  # characters of a value in a message
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,15 @@ _KINDS = {"int": "a whole number", "float": "a number", "str": "a word"}
 _KIND_LISTS = {"int": "whole numbers", "float": "numbers", "str": "words"}
 
 
+def shown(value: object) -> str:
+    """The value as Python writes it, on one line, for a message or a table; a long one is cut."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # a whole number of more digits than Python writes
+        return "a number of very many digits"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+
+
 def check(name: str, value: Any, **context: Any) -> Any:
     """Give `value` back as its parameter's type; ValueError with one line if its type or range is wrong.
 
@@ -73,10 +83,12 @@ def check(name: str, value: Any, **context: Any) -> Any:
             raise ValueError(f"{name} must be {_KINDS[parameter.item]}, got an array of shape {value.shape}")
         return check_value(name, value, parameter.item, parameter.allowed, **context)
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= LONGEST_LIST:
-        raise ValueError(f"{name} must be a list of 1 to {LONGEST_LIST} {_KIND_LISTS[parameter.item]}, got {value!r}")
-    checked = [check_value(name, item, parameter.item, parameter.allowed, **context) for item in value]
+        raise ValueError(f"{name} must be a list of 1 to {LONGEST_LIST} {_KIND_LISTS[parameter.item]}, got {shown(value)}")
+    checked = [
+        check_value(f"{name}: item {place}", item, parameter.item, parameter.allowed, **context) for place, item in enumerate(value, 1)
+    ]
     if len({f"{item:g}" for item in checked}) < len(checked):
-        raise ValueError(f"{name} must not hold a value twice, to six digits, got {value!r}")
+        raise ValueError(f"{name} must not hold a value twice, to six digits, got {shown(value)}")
     return checked
 
 
@@ -90,7 +102,7 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
     if kind == "str":
         choices = allowed.split(" | ")
         if not isinstance(value, str) or value not in choices:
-            raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+            raise ValueError(f"{name} must be one of {', '.join(choices)}, got {shown(value)}")
         return value
     scalar = np.ndim(value) == 0 or not isinstance(value, np.ndarray | jax.Array)
     wanted = numbers.Integral if kind == "int" else numbers.Real
@@ -101,15 +113,15 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
         else np.asarray(value).dtype.kind in ("iu" if kind == "int" else "fiu")
     )
     if not right:
-        raise ValueError(f"{name} must be {_KINDS[kind]}, got {one!r}")
+        raise ValueError(f"{name} must be {_KINDS[kind]}, got {shown(one)}")
     low, high = (_bound(text, context) for text in allowed[1:-1].split(", "))
     array = np.asarray(value if not scalar else np.inf if abs(one) > 1e300 else float(one))  # no float holds a very large whole number
     above = array >= low if allowed[0] == "[" else array > low
     below = array <= high if allowed[-1] == "]" else array < high
     refused = array[~(np.isfinite(array) & above & below)]
     if refused.size:
-        raise ValueError(f"{name} must lie in {allowed}, got {one if scalar else refused.flat[0].item()!r}")
-    return {"int": int, "float": float}[kind](value) if scalar else value
+        raise ValueError(f"{name} must lie in {allowed}, got {shown(one if scalar else refused.flat[0].item())}")
+    return {"int": int, "float": float}[kind](value) + 0 if scalar else value  # + 0: no negative zero
 
 
 def _bound(text: str, context: Mapping[str, Any]) -> float:
@@ -126,7 +138,7 @@ def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None)
         if name not in names:
             close = get_close_matches(name, names, 1)
             hint = f", did you mean {close[0]}" if close else ""
-            raise ValueError(f"{name} is not a parameter here{hint}; there are {', '.join(names)}")
+            raise ValueError(f"{name[:LONGEST_SHOWN]} is not a parameter here{hint}; there are {', '.join(names)}")
     given = {name: values[name] for name in PARAMETERS if name in values}
     counts = given.get("agent_counts", given.get("n_agents", 2))
     counts = check("agent_counts" if "agent_counts" in given else "n_agents", counts)
@@ -138,4 +150,4 @@ def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None)
 
 def differing(values: Mapping[str, Any], standard: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters whose value is not the `standard` one."""
-    return {name: value for name, value in values.items() if value != standard[name]}
+    return {name: value for name, value in values.items() if value != standard.get(name)}

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from adage_repro.folders import OUT_VARIABLE, RERUNS, digest, staged
+from adage_repro.folders import OUT_VARIABLE, digest, place, rerun_folder, staged
 from adage_repro.style import PRINT_DPI, SCREEN_DPI
 
 PACKAGES = ("jax", "jaxlib", "numpy", "pandas", "matplotlib", "seaborn")
@@ -32,9 +32,10 @@ def save(
 
     lines   what is drawn but is in no table: reference lines, closed forms, bands
     every   k, where a table keeps every k-th iteration only
-    Into the folder that `make figure` chose; for a notebook run by hand into figures/runs/`name`, never over figures/.
+    Into the folder that `make figure` chose; for a notebook run by hand into the one that it would choose by default, never over figures/.
     """
-    out = Path(os.environ.get(OUT_VARIABLE) or RERUNS / name)
+    chosen = os.environ.get(OUT_VARIABLE)
+    out = Path(chosen) if chosen else rerun_folder(name, parameters)
     with staged(out) as folder:
         for table, content in tables.items():
             tidied(content).to_csv(folder / f"{table}.csv", index=False, float_format="%.12g", lineterminator="\n")
@@ -53,9 +54,7 @@ def save(
         }
         text = json.dumps(plain(record), indent=1, ensure_ascii=False, allow_nan=False)
         (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    print(
-        "saved", f"{name}.png, .pdf, .json,", ", ".join(record["tables"]), "" if OUT_VARIABLE in os.environ else f"in figures/runs/{name}"
-    )
+    print("saved", f"{name}.png, .pdf, .json,", ", ".join(record["tables"]), "" if chosen else f"in {place(out)}")
 
 
 def show(figure: Figure, alt: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,11 +11,13 @@ import time
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
-from adage_repro import build
-from adage_repro.__main__ import main, read_out, read_set
-from adage_repro.folders import FIGURES, RERUNS, ROOT, digest, staged
-from adage_repro.parameters import PARAMETERS
+from adage_repro import build, folders, records
+from adage_repro.__main__ import main, read_set
+from adage_repro.folders import FIGURES, RERUNS, ROOT, digest, rerun_folder, staged
+from adage_repro.parameters import PARAMETERS, check_all
+from adage_repro.terminal import comparison, word
 
 NAMES = [f"fig{number:02d}" for number in build.NUMBERS]
 BAD = {"int": ["2.5", "many", "-1", "1e3"], "float": ["much", "nan", "inf", "1e999", "-1", "[0.1]"], "str": ["neither", "1"]}
@@ -41,7 +44,7 @@ def test_every_bad_value_of_every_parameter_is_refused(name, capsys):
             given = f"{parameter}=[{value}]" if many else f"{parameter}={value}"
             assert main("figure", name[3:], given, "") == 2, given
             said = capsys.readouterr()
-            assert said.out == "" and said.err.count("\n") == 1 and said.err.startswith(f"{parameter} must"), given
+            assert said.out == "" and said.err.count("\n") == 1 and said.err.startswith(f"{parameter}{': item 1' * many} must"), given
     assert tree() == before
 
 
@@ -52,24 +55,29 @@ def test_every_bad_value_of_every_parameter_is_refused(name, capsys):
         (("4", "capcity=0.4", ""), "capcity is not a parameter here, did you mean capacity; there are n_agents, "),
         (("2", "leader_lr=0.1", ""), "leader_lr is not a parameter here"),
         (("4", "capacity=0.4 capacity=0.5", ""), "capacity must be given once, got 0.4 and 0.5"),
-        (("4", "capacity 0.4", ""), "SET must be name=value pairs apart by spaces, lists as [1,2], got 'capacity 0.4'"),
+        (("4", "capacity 0.4", ""), "SET must be name=value pairs separated by spaces, lists as [1,2], got 'capacity 0.4'"),
         (("14", "", ""), "FIG must be a whole number from 2 to 13, got '14'"),
         (("four", "", ""), "FIG must be a whole number from 2 to 13, got 'four'"),
         (("", "", ""), "FIG must be a whole number from 2 to 13, got ''"),
-        (("4", "", "figures"), "OUT must lie outside"),
-        (("4", "", "figures/mine"), "OUT must lie outside"),
-        (("4", "", "figures/runs/../x"), "OUT must lie outside"),
-        (("4", "", "notebooks"), "OUT must lie outside"),
-        (("4", "", "."), "OUT must lie outside"),
-        (("4", "", ".cache/figures"), "OUT must lie outside"),
+        *(
+            (("4", "", inside), f"OUT must be a folder outside this project, or one in figures/runs, got '{inside}'")
+            for inside in (".", "figures", "figures/mine", "figures/runs", "figures/runs/../x", "notebooks", ".cache/x", "build", "docs/x")
+        ),
         (("4", "", "x" * 5000), "OUT must be a folder"),
         (("4", "", "~nobody-of-this-name/x"), "OUT must be a folder"),
         (("4", f"runs={10**30}", ""), f"runs must lie in [2, 10000], got {10**30}"),
-        (
-            ("2", "n_agents=10000", ""),
-            "this run asks for 1.01e+11 updates of single agents, at most 1e+11 are possible; with the rest as given, n_",
-        ),
-        (("4", "", "README.md/x"), "OUT must be a folder, got 'README.md/x'"),
+        *((("4", f"n_agents={value}", ""), "n_agents must be a whole number") for value in ("1_0", "0x10", "0b11", "١٠", "007", "1e1")),
+        *((("4", f"capacity={value}", ""), "capacity must be a number") for value in ("(0.5)", "1j", "True", "0.5.1", "-" * 9000, "'0.5'")),
+        (("7", f"capacities={'[' * 9000}", ""), "SET must be name=value pairs"),
+        (("7", "capacities=[0.2,[0.4]]", ""), "SET must be name=value pairs"),
+        (("7", "capacities=[0.2,0.4,]", ""), "capacities: item 3 must be a number, got ''"),
+        (("7", "capacities=[0.2,0.4,1.4]", ""), "capacities: item 3 must lie in [1/n_agents, 1], got 1.4"),
+        (("7", "capacities=[]", ""), "capacities must be a list of 1 to 12 numbers, got []"),
+        (("4", f"seed={'9' * 9000}", ""), "seed must lie in [0, 4294967295], got 9999"),
+        (("4", f"{'x' * 9000}=1", ""), "xxxx"),
+        (("4" * 9000, "", ""), "FIG must be a whole number from 2 to 13, got '4444"),
+        (("2", "n_agents=10000 runs=200", ""), "this run asks for 2.51e+06 lines in its tables, at most 2e+06 are possible; with the rest"),
+        (("4", "", "/dev/null/x"), "OUT must be a folder, got '/dev/null/x'"),
     ],
 )
 def test_refused(arguments, line, capsys, monkeypatch):
@@ -77,14 +85,125 @@ def test_refused(arguments, line, capsys, monkeypatch):
     before = tree()
     assert main("figure", *arguments) == 2
     said = capsys.readouterr()
-    assert said.out == "" and said.err.startswith(line) and said.err.count("\n") == 1
+    assert said.out == "" and said.err.startswith(line) and said.err.count("\n") == 1 and len(said.err) < 500
     assert tree() == before
 
 
-def test_set_and_out_are_read():
+def test_set_is_read():
     assert read_set(" a=1  b=1e-3 c=[0.2, 0.6] d=zeros ") == {"a": 1, "b": 1e-3, "c": [0.2, 0.6], "d": "zeros"}
-    assert read_out("", "fig04", {"leader_lr": 0.02, "capacity": 0.8}) == RERUNS / "fig04-capacity=0.8,leader_lr=0.02"
-    assert len(read_out("", "fig04", {name: list(range(12)) for name in PARAMETERS}).name) < 200
+    assert read_set("a=+.5 b=2. c=-0 d=\"zeros\" e=['x', 1E2]") == {"a": 0.5, "b": 2.0, "c": 0, "d": "zeros", "e": ["x", 100.0]}
+
+
+def test_a_folder_is_named_by_what_differs_and_by_hand_likewise(tmp_path, monkeypatch, capsys):
+    def named(name, settings):
+        return rerun_folder(name, check_all(build.defaults(build.notebook_of(name)) | read_set(settings))).name
+
+    assert named("fig04", "") == named("fig04", "n_agents=10 capacity=0.60") == "fig04" and rerun_folder("fig04", {}).parent == RERUNS
+    assert named("fig04", "leader_lr=0.001 capacity=0.8") == named("fig04", "capacity=8e-1 leader_lr=1E-3")
+    assert named("fig04", "leader_lr=0.001 capacity=0.8") == "fig04-capacity=0.8,leader_lr=0.001"
+    assert named("fig07", "crowd=excluded capacities=[0.2,0.6]") == "fig07-capacities=0.2_0.6,crowd=excluded"
+    close = [f"capacities={[0.2 + 1e-5 * item for item in range(11)]}".replace(" ", "")[:-1] + f",{last}]" for last in (0.9, 0.9000000001)]
+    long = [named("fig07", settings) for settings in close]
+    assert len(set(long)) == 2 and all(len(name) < 130 for name in long)
+
+    monkeypatch.setattr(folders, "RERUNS", tmp_path)
+    monkeypatch.delenv("ADAGE_REPRO_OUT", raising=False)
+    by_hand = build.defaults(build.notebook_of("fig06")) | {"capacity": 0.8}
+    records.save("fig06", Figure(), {"fig06a": pd.DataFrame({"x": [1.0]})}, by_hand, {}, "nothing")
+    assert [folder.name for folder in tmp_path.iterdir()] == [named("fig06", "capacity=0.8")]
+    assert capsys.readouterr().out == f"saved fig06.png, .pdf, .json, fig06a.csv in {tmp_path / 'fig06-capacity=0.8'}\n"
+
+
+def test_numbers_stand_beside_those_of_the_paper():
+    own = {"gap": 0.25, "row": 51, "tiny": 1.5e-7, "mine": 1.0, "M1": "holds", "M2": "holds"}
+    assert comparison(own, {"gap": 0.5, "row": 51, "tiny": 0.0, "theirs": 2.0, "M1": "holds", "M2": "does not hold"}) == [
+        "headline numbers   this run    paper's setting",
+        "  gap              0.2500      0.5000",
+        "  row              51          51",
+        "  tiny             1.500e-07   0.0000",
+        "  mine             1.0000      –",
+        "  M2               holds       does not hold",
+        "  theirs           –           2.0000",
+        "1 further verdict is the same in both",
+        "– there is no number of this name",
+    ]
+
+
+def make(*words, cwd=ROOT, **given):
+    unset = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FIG", "SET", "OUT", "ARGS")
+    environment = {name: value for name, value in os.environ.items() if name not in unset} | given
+    command = ["make", "-o", ".venv/.ready", *words]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "form"),
+    [
+        ("figure FIG=6 capacity=0.9", "capacity", 'figure FIG=6 SET="capacity=0.9" [OUT=folder]'),
+        ("figure FIG=6 SET=runs=3 seed=$(shell) OUT=x", "seed", 'figure FIG=6 SET="runs=3 seed=$(shell)" OUT=x'),
+        ("figure FIG=4 set=capacity=0.9", "set", 'figure FIG=4 SET="name=value …" [OUT=folder]'),
+        ("figures SET=a=1", "SET", 'figures or make figure FIG=number SET="a=1" [OUT=folder]'),
+        ("claims FIG=4", "FIG", 'claims SET="name=value …" [OUT=folder]'),
+        ("claims capacity=0.4", "capacity", 'claims SET="capacity=0.4" [OUT=folder]'),
+        ("test lint ARGS=-x", "ARGS", "test"),
+        ("lab OUT=x", "OUT", 'lab ARGS="--port 9999"'),
+    ],
+)
+def test_a_variable_that_a_command_does_not_take_is_refused(words, name, form):
+    done = make(*words.split())
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.count("\n") == 1
+    assert f"*** {name} is not a variable of make {words.split()[0]}: write make {form}.  Stop." in done.stderr
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A folder with the Makefile alone, and a `.venv` whose Python is the one of these tests, or prints what it gets."""
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+
+    def with_python(text):
+        (tmp_path / ".venv" / "bin" / "python").write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        (tmp_path / ".venv" / "bin" / "python").chmod(0o755)
+        return tmp_path
+
+    return with_python
+
+
+def test_make_hands_over_what_was_typed(elsewhere):
+    folder = elsewhere('printf \'%s\\n\' "$PYTHONUTF8" "$@"')
+    typed = {"FIG": "$$", "SET": "a=$(shell touch ran)  #'`touch ran`", "OUT": 'do$lar "é"'}
+    pairs = [f"{name}={value}" for name, value in typed.items()]
+    for done in (make("figure", *pairs, cwd=folder), make("figure", cwd=folder, **typed)):
+        assert done.stdout.splitlines() == ["1", "-m", "adage_repro", "figure", *typed.values()], done.stderr
+    lab = make("lab", 'ARGS=--port 9999 $(shell touch ran) "a b"', cwd=folder)
+    assert lab.stdout.splitlines()[1:] == ["-m", "adage_repro", "lab", '--port 9999 $(shell touch ran) "a b"']
+    assert not (folder / "ran").exists()
+
+
+def test_a_rerun_where_nothing_can_be_printed_and_the_locale_is_bare(elsewhere):
+    folder = elsewhere(f'exec "{sys.executable}" "$@"')
+    words = ["bash", "-c", 'make "$@" >&-', "make", "-o", ".venv/.ready", "figure", "FIG=6", "SET=n_agents=6", "OUT=é"]
+    done = subprocess.run(words, cwd=folder, env=os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "MAKEFLAGS": ""}, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert json.loads((folder / "é" / "fig06.json").read_text(encoding="utf-8"))["parameters"]["n_agents"] == 6
+
+
+def test_work_goes_on_when_nobody_reads_any_more(tmp_path):
+    """As behind `| head`."""
+    code = f"from adage_repro.terminal import say\nwhile input():\n    say('line')\nopen({str(tmp_path / 'done')!r}, 'w')\n"
+    run = child(code, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    run.stdout.close()
+    said = run.communicate(b"1\n1\n\n")[1]
+    assert (run.returncode, said) == (0, b"") and (tmp_path / "done").exists()
+
+
+def test_arguments_of_lab_are_read_as_by_a_shell(monkeypatch, capsys):
+    given = []
+    monkeypatch.setattr(os, "execv", lambda program, words: given.append(words))
+    assert main("lab", "--allow-root --port 9999 --title='a b'") == 0
+    assert given[0][1:3] == ["-m", "jupyterlab"] and given[0][-4:] == ["--allow-root", "--port", "9999", "--title=a b"]
+    assert main("lab", "it's") == 2
+    assert capsys.readouterr().err == 'ARGS must be options as a shell reads them, got "it\'s"\n'
 
 
 def test_exit_status_and_no_traceback():
@@ -97,9 +216,21 @@ def test_exit_status_and_no_traceback():
 def test_a_rerun_lands_in_its_own_folder(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("ADAGE_REPRO_OUT", "")  # put back afterwards
     out = tmp_path / "new" / "folder"
+    out.mkdir(parents=True)
+    (out / "fig06a.csv").write_text("old")
     committed = digest(FIGURES / "fig06.json")
-    assert main("figure", "6", "capacity=0.8 n_agents=6", str(out)) == 0
-    assert str(out) in capsys.readouterr().out
+    paper = json.loads((FIGURES / "fig06.json").read_text(encoding="utf-8"))["headline"]
+    assert main("figure", "6", "capacity=0.8 n_agents=6 crowd=included", str(out)) == 0
+    said = capsys.readouterr()
+    assert said.err == "" and "\r" not in said.out  # no control characters where this is not a terminal
+    lines = said.out.splitlines()
+    assert [line.split() for line in lines[1:3]] == [["n_agents", "6", "10"], ["capacity", "0.8", "0.6"]]
+    assert lines[3] == "files of the same names will be replaced: fig06a.csv"
+    for name, number in json.loads((out / "fig06.json").read_text(encoding="utf-8"))["headline"].items():
+        (line,) = (line for line in lines if line.startswith(f"  {name}  "))
+        assert line.removeprefix(f"  {name}").split() == [word(number), word(paper[name])]
+    made = "fig06.png, fig06.pdf, fig06.json, fig06a.csv, fig06b.csv, fig06c.csv, fig06_gradients.ipynb"
+    assert lines[-2] == f"saved {made} in {out}" and re.fullmatch(r"took \d+\.\d s", lines[-1])
     assert ".staging" not in (out / "fig06_gradients.ipynb").read_text(encoding="utf-8")
     assert sorted(file.name for file in out.iterdir()) == [
         *("fig06.json", "fig06.pdf", "fig06.png", "fig06_gradients.ipynb", "fig06a.csv", "fig06b.csv", "fig06c.csv")

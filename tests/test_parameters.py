@@ -22,7 +22,8 @@ from adage_repro.parameters import PARAMETERS, check, check_all, check_value
         ("capacity", True, "capacity must be a number, got True"),
         ("capacity", None, "capacity must be a number, got None"),
         ("n_agents", 10.0, "n_agents must be a whole number, got 10.0"),
-        ("seed", 10**400, f"seed must lie in [0, 4294967295], got {10**400}"),
+        ("seed", 10**400, f"seed must lie in [0, 4294967295], got 1{'0' * 78}…"),
+        ("order", "x" * 5000, f"order must be one of simultaneous, alternating, got '{'x' * 78}…"),
         ("seed", 10**30, f"seed must lie in [0, 4294967295], got {10**30}"),
         ("order", [1], "order must be one of simultaneous, alternating, got [1]"),
         ("capacity", [0.4], "capacity must be a number, got [0.4]"),
@@ -32,9 +33,9 @@ from adage_repro.parameters import PARAMETERS, check, check_all, check_value
         ("crowd", 1, "crowd must be one of included, excluded, got 1"),
         ("capacities", 0.4, "capacities must be a list of 1 to 12 numbers, got 0.4"),
         ("capacities", [], "capacities must be a list of 1 to 12 numbers, got []"),
-        ("capacities", [0.2, 1.4], "capacities must lie in [1/n_agents, 1], got 1.4"),
+        ("capacities", [0.2, 1.4], "capacities: item 2 must lie in [1/n_agents, 1], got 1.4"),
         ("capacities", [0.2, 0.2], "capacities must not hold a value twice, to six digits, got [0.2, 0.2]"),
-        ("agent_counts", [10, 2.5], "agent_counts must be a whole number, got 2.5"),
+        ("agent_counts", [10, 2.5], "agent_counts: item 2 must be a whole number, got 2.5"),
     ],
 )
 def test_refused(name, value, line):
@@ -43,9 +44,15 @@ def test_refused(name, value, line):
     assert str(refused.value) == line
 
 
+def test_a_number_that_python_does_not_write_is_refused():
+    with pytest.raises(ValueError, match=r"^seed must lie in \[0, 4294967295\], got a number of very many digits$"):
+        check("seed", 10**5000)
+
+
 def test_given_back_as_its_type():
     assert check("capacity", 1, n_agents=10) == 1.0 and isinstance(check("capacity", 1, n_agents=10), float)
     assert check("capacity", 0.1, n_agents=10) == 0.1
+    assert str(check("follower_lr", -0.0)) == "0.0"
     assert isinstance(check("n_agents", np.int64(7)), int)
     assert check("follower_lrs", (0.1, 1)) == [0.1, 1.0]
     many = jnp.array([0.2, 0.4])
