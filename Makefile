@@ -41,7 +41,7 @@ test: .venv/.ready ## pytest on the library, nbval on the notebooks
 	ADAGE_REPRO_OUT="$$out" $(BIN)/python -m pytest tests notebooks/fig*.ipynb --nbval-lax --nbval-kernel-name python3 -n auto --dist loadfile
 
 lab: .venv/.ready ## JupyterLab on the notebooks
-	@$(BIN)/jupyter lab --notebook-dir notebooks
+	@$(BIN)/jupyter lab --notebook-dir notebooks --ContentsManager.pre_save_hook=adage_repro.build.before_save
 
 lint: .venv/.ready ## ruff on code, tests and notebooks
 	@$(BIN)/ruff check .

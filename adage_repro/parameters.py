@@ -1,7 +1,7 @@
 """Every parameter's name, type and range, stated once: the notebooks' help lines, the README's table and all refusals come from here."""
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -11,6 +11,14 @@ import numpy as np
 
 LARGEST_RUN = 10**8  # numbers in one stored trajectory, runs x rows x agents: 0.8 GB in float64
 LONGEST_LIST = 12
+LIKE = 0.85  # how alike two names must be, as difflib counts, for one to be the other misspelt
+
+
+class Refused(ValueError):
+    """A value that is not accepted; a notebook shows its one line and no frames."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Refused: {self}"]
 
 
 @dataclass(frozen=True)
@@ -62,20 +70,20 @@ _KIND_LISTS = {"int": "whole numbers", "float": "numbers", "str": "words"}
 
 
 def check(name: str, value: Any, **context: Any) -> Any:
-    """Give `value` back as its parameter's type; ValueError with one line if its type or range is wrong.
+    """Give `value` back as its parameter's type; Refused with one line if its type or range is wrong.
 
     `context` holds the other parameters that the range refers to (`n_agents` for a capacity). Values that JAX is tracing pass unchecked.
     """
     parameter = PARAMETERS[name]
     if parameter.kind == parameter.item:
         if isinstance(value, np.ndarray | jax.Array) and value.ndim:
-            raise ValueError(f"{name} must be {_KINDS[parameter.item]}, got an array of shape {value.shape}")
+            raise Refused(f"{name} must be {_KINDS[parameter.item]}, got an array of shape {value.shape}")
         return check_value(name, value, parameter.item, parameter.allowed, **context)
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= LONGEST_LIST:
-        raise ValueError(f"{name} must be a list of 1 to {LONGEST_LIST} {_KIND_LISTS[parameter.item]}, got {value!r}")
+        raise Refused(f"{name} must be a list of 1 to {LONGEST_LIST} {_KIND_LISTS[parameter.item]}, got {value!r}")
     checked = [check_value(name, item, parameter.item, parameter.allowed, **context) for item in value]
     if len({f"{item:g}" for item in checked}) < len(checked):
-        raise ValueError(f"{name} must not hold a value twice, to six digits, got {value!r}")
+        raise Refused(f"{name} must not hold a value twice, to six digits, got {value!r}")
     return checked
 
 
@@ -89,7 +97,7 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
     if kind == "str":
         choices = allowed.split(" | ")
         if not isinstance(value, str) or value not in choices:
-            raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+            raise Refused(f"{name} must be one of {', '.join(choices)}, got {value!r}")
         return value
     scalar = np.ndim(value) == 0 or not isinstance(value, np.ndarray | jax.Array)
     wanted = numbers.Integral if kind == "int" else numbers.Real
@@ -100,14 +108,14 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
         else np.asarray(value).dtype.kind in ("iu" if kind == "int" else "fiu")
     )
     if not right:
-        raise ValueError(f"{name} must be {_KINDS[kind]}, got {one!r}")
+        raise Refused(f"{name} must be {_KINDS[kind]}, got {one!r}")
     low, high = (_bound(text, context) for text in allowed[1:-1].split(", "))
     array = np.asarray(value if not scalar else np.inf if abs(one) > 1e300 else float(one))  # no float holds a very large whole number
     above = array >= low if allowed[0] == "[" else array > low
     below = array <= high if allowed[-1] == "]" else array < high
     refused = array[~(np.isfinite(array) & above & below)]
     if refused.size:
-        raise ValueError(f"{name} must lie in {allowed}, got {one if scalar else refused.flat[0].item()!r}")
+        raise Refused(f"{name} must lie in {allowed}, got {one if scalar else refused.flat[0].item()!r}")
     return {"int": int, "float": float}[kind](value) if scalar else value
 
 
@@ -118,14 +126,14 @@ def _bound(text: str, context: Mapping[str, Any]) -> float:
 def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Check a set of parameters together and give it back in the table's order, each as its own type.
 
-    A notebook calls `check_all(globals())`: names that are no parameters are left out. With `names` (those a figure has)
-    a name that is not among them is refused.
+    A notebook calls `check_all(globals())`: its parameters are the names that it annotates, other variables are left out, and a
+    name that seems to be a misspelt parameter is refused. With `names` (those a figure has) a name that is not among them is refused.
     """
+    if names is None:
+        _refuse_misspelt(values)
     for name in values if names is not None else ():
         if name not in names:
-            close = get_close_matches(name, names, 1)
-            hint = f", did you mean {close[0]}" if close else ""
-            raise ValueError(f"{name} is not a parameter here{hint}; there are {', '.join(names)}")
+            raise _no_parameter(name, names)
     given = {name: values[name] for name in PARAMETERS if name in values}
     counts = given.get("agent_counts", given.get("n_agents", 2))
     counts = check("agent_counts" if "agent_counts" in given else "n_agents", counts)
@@ -135,8 +143,31 @@ def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None)
     rows = most * checked.get("iterations_per_agent", 10) * longest + 1
     size = checked.get("runs", 1) * rows * most
     if size > LARGEST_RUN:
-        raise ValueError(f"runs * (iterations + 1) * n_agents must be at most {LARGEST_RUN}, got {size}")
+        raise Refused(f"runs * (iterations + 1) * n_agents must be at most {LARGEST_RUN}, got {size}")
     return checked
+
+
+def _no_parameter(name: str, names: Iterable[str], meant: Iterable[str] | None = None) -> Refused:
+    close = get_close_matches(name, meant or names, 1)
+    hint = f", did you mean {close[0]}" if close else ""
+    return Refused(f"{name} is not a parameter here{hint}; there are {', '.join(names)}")
+
+
+def _refuse_misspelt(values: Mapping[str, Any]) -> None:
+    """Refuse, of a notebook's variables, annotated names and parameters that are not its own, and plain values with a name LIKE one.
+
+    What is refused is also forgotten, so that the corrected cell runs in the same session. Where nothing is annotated all pass.
+    """
+    annotate = values.get("__annotate__")  # Python 3.14
+    annotated = annotate(1) if annotate else values.get("__annotations__", {})
+    own = [name for name in annotated if name in PARAMETERS]
+    for name in list(values) if own else ():
+        plain = isinstance(values[name], int | float | str | list) and not name.startswith("_")
+        wrong = name in annotated or name in PARAMETERS or (plain and get_close_matches(name, own, 1, cutoff=LIKE))
+        if name not in own and wrong:
+            values.pop(name)
+            annotated.pop(name, None)
+            raise _no_parameter(name, own, PARAMETERS if name not in PARAMETERS else own)
 
 
 def differing(values: Mapping[str, Any], standard: Mapping[str, Any]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def test_record_ties_pictures_to_tables(name):
         assert f"\n{package}=={locked} " in f"\n{lock}" and version(package) == locked
     printed = "".join(text for cell in cells(name) for output in cell.get("outputs", []) for text in output.get("text", []))
     for key, value in record["headline"].items():
-        assert f"{key}: {value:.4f}\n" in printed or f"{key}: {value}\n" in printed, key
+        assert f"{key}: {value:z.4f}\n" in printed or f"{key}: {value}\n" in printed, key
 
 
 def test_long_tables_keep_both_phases_of_a_cycle():
