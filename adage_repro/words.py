@@ -52,14 +52,14 @@ def course(values: np.ndarray, scale: float = 1.0) -> str:
 
 def place(values: np.ndarray, points: Mapping[str, float]) -> str:
     """Where the agents (rows, N) end: at a point, near it or how far from it, by the farthest of them in the last row, or in the last
-    two rows if they swing."""
-    rows = values[-2:] if swings(values) else values[-1:]
+    two rows if they swing, which is then said first."""
+    turning = swings(values)
     said = []
     for name, point in points.items():
-        farthest, named = abs(rows - point).max(), f"{NAMES[name]} {number(point)}"
+        farthest, named = abs(values[-2 if turning else -1 :] - point).max(), f"{NAMES[name]} {number(point)}"
         away = f"near {named} (at most {number(farthest)} away)" if farthest <= NEAR else f"up to {number(farthest)} away from {named}"
         said.append(f"at {named}" if farthest <= AT else away)
-    return " and ".join(said)
+    return ("swinging between two states, " if turning else "") + " and ".join(said)
 
 
 def spread(values: np.ndarray) -> str:
@@ -71,17 +71,19 @@ def spread(values: np.ndarray) -> str:
 def swinging_runs(values: np.ndarray) -> str:
     """How many of several runs (runs, rows, N) swing at the end; nothing if none does."""
     count = sum(swings(run) for run in values)
-    return f" ({count} of {len(values)} runs swing between two states at the end)" if count else ""
+    who = "agents" if len(values) == 1 else f"{count} of {len(values)} runs"
+    return f" ({who} swinging between two states at the end)" if count else ""
 
 
 def apart(gaps: np.ndarray) -> str:
-    """How the groups' mean attendances end, from G1's minus G2's (rows,): they meet if they end within AT, unless their gap swings."""
-    last = gaps[-1]
+    """How the groups' mean attendances end, from G1's minus G2's (rows,): they have met if they are within AT in the last two rows, and
+    have never parted if in all; their gap may swing."""
+    last, size = gaps[-1], abs(gaps)
     if swings(gaps):
         return f"the gap between the groups ends {ending(gaps)}"
-    if abs(last) <= AT:
-        return f"the groups meet, {number(abs(last))} apart"
-    return f"the groups do not meet, G1 ends {number(abs(last))} {'above' if last > 0 else 'below'} G2"
+    if size[-2:].max() <= AT:
+        return f"the groups meet, {number(size[-1])} apart" if size.max() > AT else "the groups never part"
+    return f"the groups do not meet, G1 ends {number(size[-1])} {'above' if last > 0 else 'below'} G2"
 
 
 def side(numbers: Mapping[str, float]) -> str:
@@ -107,7 +109,7 @@ def taxes(tax: np.ndarray, late: np.ndarray) -> str:
     who = f"only {next(iter(shares))} pays" if len(shares) == 1 else " and ".join(f"{n} pays {number(100 * s)}%" for n, s in shares.items())
     sums = tax.sum(-1)
     peak = int(sums.argmax())
-    return f"{who}; taxes paid by all agents peak in row {peak} at {number(sums[peak])} and are {number(sums[-1])} in the last row"
+    return f"{who}; taxes paid by all agents peak in row {peak} at {number(sums[peak])} and end {ending(sums, sums[peak])}"
 
 
 def any_tax(tax: np.ndarray) -> bool:
