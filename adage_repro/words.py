@@ -36,18 +36,16 @@ def ending(values: np.ndarray, scale: float = 1.0) -> str:
     return f"at {number(last)}" + (f" after {number(before)} in the row before" if moving else "")
 
 
-def course(values: np.ndarray, scale: float = 1.0) -> str:
-    """What a series (rows,) does from its first row to its last: it stays (its range is below SEEN of the scale), rises or falls (it
-    never turns back by that much), or moves between two values and ends somewhere."""
-    values, seen = np.asarray(values, float), SEEN * scale
+def course(values: np.ndarray) -> str:
+    """What a series (rows,) does from its first row to its last: it stays (its range is below SEEN), rises (it never falls
+    back by that much), or moves between two values and ends somewhere."""
+    values = np.asarray(values, float)
     low, high = values.min(), values.max()
-    if high - low < seen:
+    if high - low < SEEN:
         return f"stays at {number(values[-1])}"
-    if (np.maximum.accumulate(values) - values).max() < seen:
+    if (np.maximum.accumulate(values) - values).max() < SEEN:
         return f"rises from {number(values[0])} to {number(values[-1])}"
-    if (values - np.minimum.accumulate(values)).max() < seen:
-        return f"falls from {number(values[0])} to {number(values[-1])}"
-    return f"moves between {number(low)} and {number(high)} and ends {ending(values, scale)}"
+    return f"moves between {number(low)} and {number(high)} and ends {ending(values)}"
 
 
 def place(values: np.ndarray, points: Mapping[str, float]) -> str:

@@ -15,7 +15,7 @@ EDGES = {
     "paper": {},
     "no learning": {"follower_lr": 0.0, "follower_lrs": [0.0]},
     "largest rates": {"follower_lr": 1.0, "follower_lrs": [1.0], "leader_lr": 100.0, "leader_lrs": [100.0]},
-    "past the limit": {"follower_lr": 0.12, "follower_lrs": [0.12, 0.5]},
+    "past the limit": {"capacity": 0.4, "capacities": [0.4], "follower_lr": 0.12, "follower_lrs": [0.12, 0.5]},
     "one half": {"follower_lr": 0.5, "leader_lrs": [0.0, 0.04]},
     "no tax": {"tax_max": 0.0},
     "large tax": {"tax_max": 100.0, "outside_payoff": 0.0},
@@ -71,7 +71,8 @@ def fig04(alt, csv, ns):
     assert tax.sum(axis=1).to_numpy() == pytest.approx(a["tax_paid"].to_numpy(), abs=1e-9)
     found = re.fullmatch(
         rf"From zeros, (the tax rate .*); G2 enters at iteration (\d+); (.*)\. Final attendance, from zeros: "
-        rf"with the leader {APART}{SWINGING}; without it {APART}{SWINGING}; from uniform starts: a mean gap of G1 above G2 of {N} with the leader and {N} without it\.",
+        rf"with the leader {APART}{SWINGING}; without it {APART}{SWINGING}; from uniform starts: "
+        rf"a mean gap of G1 above G2 of {N} with the leader and {N} without it\.",
         alt,
     )
     tax_sentences(found[1], found[3], a["tax_rate"].to_numpy(), {group: tax[group].to_numpy() for group in tax}, ns["tax_max"])
