@@ -11,7 +11,8 @@ from pathlib import Path
 
 from adage_repro import build
 from adage_repro.folders import FIGURES, RERUNS, ROOT, paper_record, place, rerun_folder, staged
-from adage_repro.parameters import check_all, shown
+from adage_repro.parameters import check_all
+from adage_repro.refusals import shown
 from adage_repro.terminal import changes, comparison, open_streams, say
 
 NUMBER = r"[+-]?(?:0|[1-9][0-9]*)(\.[0-9]*)?(e[+-]?[0-9]+)?|[+-]?(\.[0-9]+)(e[+-]?[0-9]+)?"  # as in 10, 0.5, .5, 1e-3
@@ -112,13 +113,16 @@ def took(begin: float) -> str:
     return f"took {time.perf_counter() - begin:.1f} s"
 
 
+SAVED = "--ContentsManager.pre_save_hook=adage_repro.build.before_save"
+
+
 def lab(arguments: str) -> None:
     """`make lab`: JupyterLab in place of this process, with arguments as a shell would read them."""
     try:
         words = shlex.split(arguments)
     except ValueError:
         raise ValueError(f"ARGS must be options as a shell reads them, got {shown(arguments)}") from None
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(build.NOTEBOOKS), *words])
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(build.NOTEBOOKS), SAVED, *words])
 
 
 def claims_table() -> str:

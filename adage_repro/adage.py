@@ -11,6 +11,7 @@ from jax import Array, lax
 
 from adage_repro.parameters import check, check_value
 from adage_repro.pytrees import model, store
+from adage_repro.refusals import Refused
 from adage_repro.sums import total
 
 
@@ -102,21 +103,21 @@ def solve(game: Game, settings: Settings, start: Array, rows: Array | None = Non
     ValueError: `start` of the wrong shape or out of the bounds, `rows` that do not rise or that the run does not have.
     """
     if (start.dtype if hasattr(start, "dtype") else np.asarray(start).dtype).kind not in "fiu":
-        raise ValueError(f"start must hold numbers, got {start!r}")
+        raise Refused(f"start must hold numbers, got {start!r}")
     start = jnp.asarray(start, float)
     n_agents = getattr(game, "n_agents", start.shape[-1] if start.ndim else 0)
     if start.ndim not in (1, 2) or 0 in start.shape or start.shape[-1] != n_agents:
-        raise ValueError(f"start must have shape (N,) or (runs, N) with N = {n_agents}, got {start.shape}")
+        raise Refused(f"start must have shape (N,) or (runs, N) with N = {n_agents}, got {start.shape}")
     if settings.leader_lr is not None and not hasattr(game, "objective"):
-        raise ValueError(f"leader_lr must be None for a game without an objective, got {settings.leader_lr} for {type(game).__name__}")
+        raise Refused(f"leader_lr must be None for a game without an objective, got {settings.leader_lr} for {type(game).__name__}")
     _check_box("start", start, settings.action_bounds)
     if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != start.shape[-1:]:
-        raise ValueError(f"entry_time must be one number or one per agent, {start.shape[-1]}, got {jnp.shape(settings.entry_time)}")
+        raise Refused(f"entry_time must be one number or one per agent, {start.shape[-1]}, got {jnp.shape(settings.entry_time)}")
     if rows is not None:
         rows = np.asarray(rows)
         check_value("rows", rows, "int", f"[0, {settings.iterations}]")
         if rows.ndim != 1 or not rows.size or (np.diff(rows) < 1).any():
-            raise ValueError(f"rows must be whole numbers that rise, got {rows.tolist()!r:.80}")
+            raise Refused(f"rows must be whole numbers that rise, got {rows.tolist()!r:.80}")
     leaves = jax.tree.map(lambda leaf: leaf if isinstance(leaf, jax.Array) else np.asarray(leaf), (game, settings))
     return _solve(*leaves, start, rows, keep)
 
@@ -124,11 +125,11 @@ def solve(game: Game, settings: Settings, start: Array, rows: Array | None = Non
 def _check_box(name: str, value: Array | float, bounds: tuple[float, float]) -> tuple[float, float]:
     """The bounds as numbers; refuses a box that is empty or not finite, and a value outside it."""
     if not isinstance(bounds, list | tuple) or len(bounds) != 2:
-        raise ValueError(f"{name} needs two finite bounds, the lower first, got {bounds!r}")
+        raise Refused(f"{name} needs two finite bounds, the lower first, got {bounds!r}")
     low, high = (check_value(name, bound, "float", "(-inf, inf)") for bound in bounds)
     if not isinstance(low, jax.core.Tracer) and not isinstance(high, jax.core.Tracer):
         if low > high:
-            raise ValueError(f"{name} needs two finite bounds, the lower first, got ({low}, {high})")
+            raise Refused(f"{name} needs two finite bounds, the lower first, got ({low}, {high})")
         check_value(name, value, "float", f"[{low}, {high}]")
     return low, high
 

@@ -18,6 +18,7 @@ from threading import Event
 
 from traitlets.config import Config
 
+from adage_repro import words
 from adage_repro.folders import FIGURES, OUT_VARIABLE, ROOT, digest, staged
 from adage_repro.terminal import say
 
@@ -65,6 +66,7 @@ def execute(notebook: Path, parameters: Mapping[str, object], out: Path, keep_no
     import nbformat
     from papermill import execute_notebook
 
+    changed = words.changes(parameters, defaults(notebook))
     with staged(out) as folder:
         executed = folder / notebook.name
         os.environ[OUT_VARIABLE] = str(folder)
@@ -72,6 +74,7 @@ def execute(notebook: Path, parameters: Mapping[str, object], out: Path, keep_no
         executed.unlink()
         if keep_notebook:
             del cells.metadata["papermill"]  # it names the folder in which the files were made, which is gone
+            cells.cells.insert(0, nbformat.v4.new_markdown_cell(changed, id="changes"))
             nbformat.write(cells, executed)
     printed = (output["text"] for cell in cells.cells for output in cell.get("outputs", []) if output.get("name") == "stdout")
     return "".join(printed).splitlines()
@@ -148,12 +151,31 @@ def refresh(name: str) -> None:
 
     notebook = notebook_of(name)
     cells = nbformat.read(notebook, as_version=4)
-    NotebookClient(cells, resources={"metadata": {"path": str(ROOT)}}, **kernel()).execute()
-    for cell in cells.cells:
-        cell.metadata.pop("execution", None)
-    cells.metadata["language_info"] = {"name": "python"}
+    NotebookClient(cells, resources={"metadata": {"path": str(ROOT)}}, coalesce_streams=True, **kernel()).execute()
+    normalise(cells)
     with staged(NOTEBOOKS) as folder:
         nbformat.write(cells, folder / notebook.name)
+
+
+def normalise(notebook: dict) -> None:
+    """Take out of a notebook what a run leaves besides its outputs: versions, times, and how often the session had run before.
+
+    Cells that were run one after the other are numbered from 1; run in any other order they keep their numbers.
+    """
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    for cell in cells:
+        cell["metadata"].pop("execution", None)
+    counts = [cell["execution_count"] for cell in cells]
+    if counts and None not in counts and counts == list(range(counts[0], counts[0] + len(counts))):
+        for count, cell in enumerate(cells, 1):
+            cell["execution_count"] = count
+    notebook["metadata"]["language_info"] = {"name": "python"}
+
+
+def before_save(model: dict, **_: object) -> None:
+    """What JupyterLab, started by `make lab`, does with a notebook that it saves: a run and a save leave the committed file as it was."""
+    if model["type"] == "notebook":
+        normalise(model["content"])
 
 
 def _made_from(name: str) -> str:

@@ -14,6 +14,7 @@ from adage_repro.fairness import gini
 from adage_repro.market import MarketEntrance, largest_stable_lr
 from adage_repro.parameters import check, check_value
 from adage_repro.sums import total
+from adage_repro.words import any_tax, crossing
 
 
 def starts(kind: str, runs: int, n_agents: int, seed: int) -> Array:
@@ -48,6 +49,11 @@ def stability_line(game: MarketEntrance, follower_lr: float, order: str) -> str:
     side = "below" if follower_lr < limit else "not below"
     rate = f"N = {game.n_agents}: follower_lr = {follower_lr:g}"
     return f"{rate} is {side} the untaxed stability limit {limit:.4g} ({order}, own share {game.crowd})"
+
+
+def crossing_line(game: MarketEntrance, actions: Array, tax_max: float) -> str:
+    """One line on the leader's gradient at τ = 0 with all present at `actions` (N,), and the rate that crosses the range in one step."""
+    return crossing(float(jax.jit(leader_gradient)(game, actions, jnp.ones(game.n_agents, bool), 0.0)), tax_max)
 
 
 def fairness_label(returns_shift: str) -> str:
@@ -170,16 +176,18 @@ def rows_until(values: Array, level: float) -> int:
 
 
 def policy_numbers(taxed: Groups, untaxed: Groups, entry: int) -> dict[str, float]:
-    """The policy's headline numbers, of one run with the leader and one without, by row and group."""
+    """The policy's headline numbers, of one run with the leader and one without, by row and group; no peak where no tax is paid."""
     tax, rate = taxed.revenue, taxed.tax_rate
-    peak = int(tax[entry + 1 :].argmax()) + entry + 1
+    peak = {}
+    if any_tax(tax):
+        peak["row in which taxes paid peak"] = int(tax.argmax())
+        peak["taxes paid in the last row over their peak"] = float(tax[-1] / tax.max())
     return {
         "gap without the leader": float(untaxed.gap[-1]),
         "gap with the leader": float(taxed.gap[-1]),
         "largest tax rate up to row ι": float(rate[: entry + 1].max()),
         "largest tax rate after row ι": float(rate[entry + 1 :].max()),
-        "row in which taxes paid peak": peak,
-        "taxes paid in the last row over their peak": float(tax[-1] / tax[peak]) if tax[peak] > 0 else 0.0,
+        **peak,
         "revenue over all rows": float(tax.sum()),
     }
 

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from adage_repro.parameters import check, check_value
+from adage_repro.refusals import Refused
 from adage_repro.sums import total
 
 PAIRWISE_UP_TO = 64  # agents; above, sorting is faster
@@ -32,7 +33,7 @@ def _shifted(returns, present, returns_shift):
     returns = jnp.asarray(returns, float)
     present = jnp.ones(returns.shape, bool) if present is None else jnp.asarray(present, bool)
     if returns.ndim != 1 or not returns.size or present.shape != returns.shape:
-        raise ValueError(f"returns and present must have one shape (N,), got {returns.shape} and {present.shape}")
+        raise Refused(f"returns and present must have one shape (N,), got {returns.shape} and {present.shape}")
     check_value("returns", returns, "float", "[-1e+300, 1e+300]")
     lowest = jnp.where(present, returns, jnp.inf).min()
     shift = {"negative": jnp.where(lowest < 0, lowest, 0.0), "always": jnp.where(jnp.isfinite(lowest), lowest, 0.0), "none": jnp.zeros(())}[

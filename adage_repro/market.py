@@ -10,6 +10,7 @@ from jax import Array
 from adage_repro.fairness import leader_objective
 from adage_repro.parameters import check, check_value
 from adage_repro.pytrees import model, store
+from adage_repro.refusals import Refused
 
 
 @model
@@ -125,9 +126,7 @@ def untaxed_path(
     check_value("iterations", iterations, "int", "[0, 1000000000]")
     check_value("start", np.asarray(start), "float", "[0, 1]")
     if np.shape(start) != (game.n_agents,) or np.shape(entry_time) not in ((), np.shape(start)):
-        raise ValueError(
-            f"start and entry_time must have one value per agent, {game.n_agents}, got {np.shape(start)}, {np.shape(entry_time)}"
-        )
+        raise Refused(f"start and entry_time must have one value per agent, {game.n_agents}, got {np.shape(start)}, {np.shape(entry_time)}")
     sign = 1 if game.crowd == "included" else -1
     entry = np.broadcast_to(check_value("entry_time", np.asarray(entry_time), "int", "[0, 1000000000]"), np.shape(start))
     wanted = np.arange(iterations + 1) if rows is None else np.asarray(check_value("rows", np.asarray(rows), "int", f"[0, {iterations}]"))

@@ -1,7 +1,7 @@
 """Every parameter's name, type and range, stated once: the notebooks' help lines, the README's table and all refusals come from here."""
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -9,10 +9,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from adage_repro.refusals import Refused, shown
 from adage_repro.sizes import check_sizes
 
 LONGEST_LIST = 12
-LONGEST_SHOWN = 80  # characters of a value in a message
+LIKE = 0.85  # how alike two names must be, as difflib counts, for one to be the other misspelt
 
 
 @dataclass(frozen=True)
@@ -63,32 +64,23 @@ _KINDS = {"int": "a whole number", "float": "a number", "str": "a word"}
 _KIND_LISTS = {"int": "whole numbers", "float": "numbers", "str": "words"}
 
 
-def shown(value: object) -> str:
-    """The value as Python writes it, on one line, for a message or a table; a long one is cut."""
-    try:
-        text = " ".join(repr(value).split())
-    except ValueError:  # a whole number of more digits than Python writes
-        return "a number of very many digits"
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
-
-
 def check(name: str, value: Any, **context: Any) -> Any:
-    """Give `value` back as its parameter's type; ValueError with one line if its type or range is wrong.
+    """Give `value` back as its parameter's type; Refused with one line if its type or range is wrong.
 
     `context` holds the other parameters that the range refers to (`n_agents` for a capacity). Values that JAX is tracing pass unchecked.
     """
     parameter = PARAMETERS[name]
     if parameter.kind == parameter.item:
         if isinstance(value, np.ndarray | jax.Array) and value.ndim:
-            raise ValueError(f"{name} must be {_KINDS[parameter.item]}, got an array of shape {value.shape}")
+            raise Refused(f"{name} must be {_KINDS[parameter.item]}, got an array of shape {value.shape}")
         return check_value(name, value, parameter.item, parameter.allowed, **context)
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= LONGEST_LIST:
-        raise ValueError(f"{name} must be a list of 1 to {LONGEST_LIST} {_KIND_LISTS[parameter.item]}, got {shown(value)}")
+        raise Refused(f"{name} must be a list of 1 to {LONGEST_LIST} {_KIND_LISTS[parameter.item]}, got {shown(value)}")
     checked = [
         check_value(f"{name}: item {place}", item, parameter.item, parameter.allowed, **context) for place, item in enumerate(value, 1)
     ]
     if len({f"{item:g}" for item in checked}) < len(checked):
-        raise ValueError(f"{name} must not hold a value twice, to six digits, got {shown(value)}")
+        raise Refused(f"{name} must not hold a value twice, to six digits, got {shown(value)}")
     return checked
 
 
@@ -102,7 +94,7 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
     if kind == "str":
         choices = allowed.split(" | ")
         if not isinstance(value, str) or value not in choices:
-            raise ValueError(f"{name} must be one of {', '.join(choices)}, got {shown(value)}")
+            raise Refused(f"{name} must be one of {', '.join(choices)}, got {shown(value)}")
         return value
     scalar = np.ndim(value) == 0 or not isinstance(value, np.ndarray | jax.Array)
     wanted = numbers.Integral if kind == "int" else numbers.Real
@@ -113,14 +105,14 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
         else np.asarray(value).dtype.kind in ("iu" if kind == "int" else "fiu")
     )
     if not right:
-        raise ValueError(f"{name} must be {_KINDS[kind]}, got {shown(one)}")
+        raise Refused(f"{name} must be {_KINDS[kind]}, got {shown(one)}")
     low, high = (_bound(text, context) for text in allowed[1:-1].split(", "))
     array = np.asarray(value if not scalar else np.inf if abs(one) > 1e300 else float(one))  # no float holds a very large whole number
     above = array >= low if allowed[0] == "[" else array > low
     below = array <= high if allowed[-1] == "]" else array < high
     refused = array[~(np.isfinite(array) & above & below)]
     if refused.size:
-        raise ValueError(f"{name} must lie in {allowed}, got {shown(one if scalar else refused.flat[0].item())}")
+        raise Refused(f"{name} must lie in {allowed}, got {shown(one if scalar else refused.flat[0].item())}")
     return {"int": int, "float": float}[kind](value) + 0 if scalar else value  # + 0: no negative zero
 
 
@@ -131,14 +123,14 @@ def _bound(text: str, context: Mapping[str, Any]) -> float:
 def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Check a set of parameters together and give it back in the table's order, each as its own type.
 
-    A notebook calls `check_all(globals())`: names that are no parameters are left out. With `names` (those a figure has)
-    a name that is not among them is refused.
+    A notebook calls `check_all(globals())`: its parameters are the names that it annotates, other variables are left out, and a
+    name that seems to be a misspelt parameter is refused. With `names` (those a figure has) a name that is not among them is refused.
     """
+    if names is None:
+        _refuse_misspelt(values)
     for name in values if names is not None else ():
         if name not in names:
-            close = get_close_matches(name, names, 1)
-            hint = f", did you mean {close[0]}" if close else ""
-            raise ValueError(f"{name[:LONGEST_SHOWN]} is not a parameter here{hint}; there are {', '.join(names)}")
+            raise _no_parameter(name, names)
     given = {name: values[name] for name in PARAMETERS if name in values}
     counts = given.get("agent_counts", given.get("n_agents", 2))
     counts = check("agent_counts" if "agent_counts" in given else "n_agents", counts)
@@ -146,6 +138,29 @@ def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None)
     checked = {name: check(name, value, n_agents=fewest) for name, value in given.items()}
     check_sizes(checked)
     return checked
+
+
+def _no_parameter(name: str, names: Iterable[str], meant: Iterable[str] | None = None) -> Refused:
+    close = get_close_matches(name, meant or names, 1)
+    hint = f", did you mean {close[0]}" if close else ""
+    return Refused(f"{name} is not a parameter here{hint}; there are {', '.join(names)}")
+
+
+def _refuse_misspelt(values: Mapping[str, Any]) -> None:
+    """Refuse, of a notebook's variables, annotated names and parameters that are not its own, and plain values with a name LIKE one.
+
+    What is refused is also forgotten, so that the corrected cell runs in the same session. Where nothing is annotated all pass.
+    """
+    annotate = values.get("__annotate__")  # Python 3.14
+    annotated = annotate(1) if annotate else values.get("__annotations__", {})
+    own = [name for name in annotated if name in PARAMETERS]
+    for name in list(values) if own else ():
+        plain = isinstance(values[name], int | float | str | list) and not name.startswith("_")
+        wrong = name in annotated or name in PARAMETERS or (plain and get_close_matches(name, own, 1, cutoff=LIKE))
+        if name not in own and wrong:
+            values.pop(name)
+            annotated.pop(name, None)
+            raise _no_parameter(name, own, PARAMETERS if name not in PARAMETERS else own)
 
 
 def differing(values: Mapping[str, Any], standard: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,13 +58,14 @@ def save(
 
 
 def show(figure: Figure, alt: str) -> None:
-    """Show the figure in a notebook, with its alt text."""
+    """Show the figure in a notebook, with its alt text, which is also printed below it as its caption."""
     from IPython.display import Image, display
 
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=SCREEN_DPI, metadata={"Software": None})
     figure.set_layout_engine("none")  # the layout is found once and kept for what is saved
     display(Image(buffer.getvalue(), alt=alt, width=int(figure.get_figwidth() * SCREEN_DPI)))
+    print(alt)
 
 
 def show_table(table: pd.DataFrame) -> None:
@@ -75,9 +76,9 @@ def show_table(table: pd.DataFrame) -> None:
 
 
 def report(headline: Mapping[str, object]) -> None:
-    """Print the headline numbers, rounded, one a line."""
+    """Print the headline numbers, rounded, one a line; never -0."""
     for name, value in headline.items():
-        print(f"{name}: {value:.4f}" if isinstance(value, float) else f"{name}: {value}")
+        print(f"{name}: {value:z.4f}" if isinstance(value, float) else f"{name}: {value}")
 
 
 def tidied(table: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,8 @@ from functools import partial
 from math import prod
 from typing import Any
 
+from adage_repro.refusals import Refused
+
 LONGEST_TABLE = 50_000  # lines up to which a table keeps every row; a longer one keeps every k-th row …
 FEWEST_ROWS = 51  # … but at least about so many
 LIMITS = {"lines in its tables": 2 * 10**6, "updates of single agents": 10**11}  # half a minute of drawing; a quarter of an hour
@@ -27,14 +29,14 @@ def sizes(values: Mapping[str, Any]) -> dict[str, float]:
 
 
 def check_sizes(values: Mapping[str, Any]) -> None:
-    """ValueError if a run of these parameters is too large; it names those that can be lowered and the largest value of each that fits."""
+    """Refused if a run of these parameters is too large; it names those that can be lowered and the largest value of each that fits."""
     for what, asked in sizes(values).items():
         if asked > LIMITS[what]:
             lowest = {"n_agents": 2, "agent_counts": 2, "runs": 2, "iterations_per_agent": 1}
             most = {name: largest(partial(_fits, values, name), _most(values[name])) for name in lowest if name in values}
             ways = [f"{name} may go up to {value}" for name, value in most.items() if value >= lowest[name]]
             lower = f"with the rest as given, {' or '.join(ways)}" if ways else f"lower more than one of {', '.join(most)}"
-            raise ValueError(f"this run asks for {asked:.3g} {what}, at most {LIMITS[what]:.0e} are possible; {lower}")
+            raise Refused(f"this run asks for {asked:.3g} {what}, at most {LIMITS[what]:.0e} are possible; {lower}")
 
 
 def _most(value: Any) -> int:

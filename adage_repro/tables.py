@@ -15,13 +15,18 @@ GROUPS = ("G1", "G2")
 
 
 def kept_rows(settings: Settings, numbers_a_row: int, also: Sequence[int] = ()) -> np.ndarray:
-    """The rows that a table keeps: all, or every k-th, k odd, first and last always, and those asked for `also`.
+    """The rows that a table keeps: all, or every k-th, k odd, those of `end_rows`, and those asked for `also`.
 
     About LONGEST_TABLE lines in all, or FEWEST_ROWS rows if these are more.
     """
     every = min(-(-(settings.iterations + 1) * numbers_a_row // LONGEST_TABLE), -(-settings.iterations // (FEWEST_ROWS - 1)))
     every += 1 - every % 2  # an even one would show one phase only of what jumps between two
-    return np.unique([*range(0, settings.iterations + 1, max(every, 1)), settings.iterations, *also])
+    return np.unique([*range(0, settings.iterations + 1, max(every, 1)), *end_rows(settings), *also])
+
+
+def end_rows(settings: Settings) -> np.ndarray:
+    """The first row and the last four, which tell whether a run rests or swings."""
+    return np.unique([0, *range(max(settings.iterations - 3, 0), settings.iterations + 1)])
 
 
 def distinct(path: np.ndarray | None) -> np.ndarray | None:

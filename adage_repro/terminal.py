@@ -4,7 +4,8 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 
-from adage_repro.parameters import differing, shown
+from adage_repro.parameters import differing
+from adage_repro.refusals import shown
 
 THIS, PAPER = "this run", "paper's setting"
 

@@ -12,6 +12,7 @@ import pandas as pd
 from adage_repro.experiments import entry_times
 from adage_repro.market import MarketEntrance
 from adage_repro.parameters import check_all
+from adage_repro.refusals import Refused
 from adage_repro.report.any_market import CODED, READINGS, AnyMarket, code
 from adage_repro.report.batches import Run, Trace, simulate
 
@@ -46,7 +47,7 @@ class Setup:
     def checked(self) -> "Setup":
         """The same; ValueError if a value is of the wrong type or out of its range, or if too many agents have no series kept."""
         if isinstance(self.n_agents, int) and self.n_agents > LONG_UP_TO:
-            raise ValueError(f"n_agents must lie in [2, {LONG_UP_TO}] where claims are measured, got {self.n_agents}")
+            raise Refused(f"n_agents must lie in [2, {LONG_UP_TO}] where claims are measured, got {self.n_agents}")
         return replace(self, **check_all({field.name: getattr(self, field.name) for field in fields(self) if field.name != "control"}))
 
     @property

@@ -1,0 +1,19 @@
+"""How bad input is refused: one line that says what, which value, and what is allowed."""
+
+LONGEST_SHOWN = 80  # characters of a value in a message
+
+
+class Refused(ValueError):
+    """A value that is not accepted; a notebook shows its one line and no frames."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"Refused: {self}"]
+
+
+def shown(value: object) -> str:
+    """The value as Python writes it, on one line, for a message or a table; a long one is cut."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # a whole number of more digits than Python writes
+        return "a number of very many digits"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"

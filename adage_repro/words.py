@@ -1,0 +1,153 @@
+"""What happened in a run, in words. Every sentence about a run is put together here from its numbers, by the tolerances stated here."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from adage_repro.parameters import differing
+
+SEEN = 0.005  # of the scale, which is 1 for attendances: a smaller change is none
+NEAR = 0.02  # all agents within this of a point are near it,
+AT = 0.001  # and within this at it; groups whose means differ by no more have met
+NOTHING = 1e-9  # numbers below this are rounding, and said as 0
+NAMES = {"p*": "p* =", "rest point": "the rest point", "capacity": "c ="}
+
+
+def number(value: float) -> str:
+    """Three significant digits; 0, never -0, for what is smaller than NOTHING."""
+    return f"{0.0 if abs(value) < NOTHING else float(value):.3g}"
+
+
+def swings(values: np.ndarray, scale: float = 1.0) -> bool:
+    """Whether a series (rows, …) jumps between two values at the end: in some column its last three steps turn back each time, none
+    smaller than SEEN of the scale."""
+    steps = np.diff(np.asarray(values)[-4:], axis=0)
+    back_and_forth = (steps[1:] * steps[:-1] < 0).all(0) & (abs(steps) >= SEEN * scale).all(0)
+    return len(steps) == 3 and bool(back_and_forth.any())
+
+
+def ending(values: np.ndarray, scale: float = 1.0) -> str:
+    """Where a series (rows,) ends: `at` its last value, `swinging between` its last two, or, if its last step is no smaller than SEEN of
+    the scale, `at` its last value `after` the one before."""
+    before, last = values[-2:] if len(values) > 1 else (values[-1], values[-1])
+    if swings(values, scale):
+        return f"swinging between {number(min(before, last))} and {number(max(before, last))}"
+    moving = abs(last - before) >= SEEN * scale
+    return f"at {number(last)}" + (f" after {number(before)} in the row before" if moving else "")
+
+
+def course(values: np.ndarray) -> str:
+    """What a series (rows,) does from its first row to its last: it stays (its range is below SEEN), rises (it never falls
+    back by that much), or moves between two values and ends somewhere."""
+    values = np.asarray(values, float)
+    low, high = values.min(), values.max()
+    if high - low < SEEN:
+        return f"stays at {number(values[-1])}"
+    if (np.maximum.accumulate(values) - values).max() < SEEN:
+        return f"rises from {number(values[0])} to {number(values[-1])}"
+    return f"moves between {number(low)} and {number(high)} and ends {ending(values)}"
+
+
+def place(values: np.ndarray, points: Mapping[str, float]) -> str:
+    """Where the agents (rows, N) end: at a point, near it or how far from it, by the farthest of them in the last row, or in the last
+    two rows if they swing, which is then said first."""
+    turning = swings(values)
+    said = []
+    for name, point in points.items():
+        farthest, named = abs(values[-2 if turning else -1 :] - point).max(), f"{NAMES[name]} {number(point)}"
+        away = f"near {named} (at most {number(farthest)} away)" if farthest <= NEAR else f"up to {number(farthest)} away from {named}"
+        said.append(f"at {named}" if farthest <= AT else away)
+    return ("swinging between two states, " if turning else "") + " and ".join(said)
+
+
+def spread(values: np.ndarray) -> str:
+    """Where the values of one row lie: `all at` one if their range is below SEEN, else `between` the smallest and the largest."""
+    low, high = np.min(values), np.max(values)
+    return f"all at {number(np.mean(values))}" if high - low < SEEN else f"between {number(low)} and {number(high)}"
+
+
+def swinging_runs(values: np.ndarray) -> str:
+    """How many of several runs (runs, rows, N) swing at the end; nothing if none does."""
+    count = sum(swings(run) for run in values)
+    who = "agents" if len(values) == 1 else f"{count} of {len(values)} runs"
+    return f" ({who} swinging between two states at the end)" if count else ""
+
+
+def apart(gaps: np.ndarray) -> str:
+    """How the groups' mean attendances end, from G1's minus G2's (rows,): they have met if they are within AT in the last two rows, and
+    have never parted if in all; their gap may swing."""
+    last, size = gaps[-1], abs(gaps)
+    if swings(gaps):
+        return f"the gap between the groups ends {ending(gaps)}"
+    if size[-2:].max() <= AT:
+        return f"the groups meet, {number(size[-1])} apart" if size.max() > AT else "the groups never part"
+    return f"the groups do not meet, G1 ends {number(size[-1])} {'above' if last > 0 else 'below'} G2"
+
+
+def side(numbers: Mapping[str, float]) -> str:
+    """On which side of 0 a mean over runs lies, by its 95% interval."""
+    return "above 0" if numbers["low"] > 0 else "below 0" if numbers["high"] < 0 else "not distinguishable from 0"
+
+
+def tax_rate(rates: np.ndarray, bound: float) -> str:
+    """What the tax rate (rows,) does: from which row on it is above 0, if ever, how large it gets, and where it ends."""
+    if not (rates > 0).any():
+        return "the tax rate is 0 in every row"
+    first, largest = int((rates > 0).argmax()), rates.max()
+    reached = "its bound" if largest == bound else f"below its bound {number(bound)}"
+    return f"the tax rate is first above 0 in row {first}, at most {number(largest)}, {reached}, and ends {ending(rates, largest)}"
+
+
+def taxes(tax: np.ndarray) -> str:
+    """Who pays, and when most, of the taxes (rows, 2) of G1 and of G2; a sum below NOTHING is no tax."""
+    groups = dict(zip(("G1", "G2"), tax.sum(0), strict=True))
+    if not any_tax(tax):
+        return "no tax is ever paid"
+    shares = {name: paid / tax.sum() for name, paid in groups.items() if paid > NOTHING}
+    who = f"only {next(iter(shares))} pays" if len(shares) == 1 else " and ".join(f"{n} pays {number(100 * s)}%" for n, s in shares.items())
+    sums = tax.sum(-1)
+    peak = int(sums.argmax())
+    return f"{who}; taxes paid by all agents peak in row {peak} at {number(sums[peak])} and end {ending(sums, sums[peak])}"
+
+
+def any_tax(tax: np.ndarray) -> bool:
+    """Whether any tax is paid: the sum over rows and agents is not below NOTHING."""
+    return bool(np.sum(tax) >= NOTHING)
+
+
+def reach(values: np.ndarray) -> str:
+    """The smallest and the largest of some values, or that all of them are 0."""
+    return f"from {number(np.min(values))} to {number(np.max(values))}" if np.abs(values).max() >= NOTHING else "0 everywhere"
+
+
+def varies(values: np.ndarray) -> bool:
+    """Whether values differ by NOTHING or more."""
+    return bool(np.ptp(values) >= NOTHING)
+
+
+def until(row: int, count: int, level: float) -> str:
+    """From which of `count` rows, counted from 1, something stays at a level; a row past the last means that it does not."""
+    return (
+        f"stays at {number(level)} or more from row {row} after G2 enters on"
+        if row <= count
+        else f"does not stay at {number(level)} or more"
+    )
+
+
+def crossing(slope: float, bound: float) -> str:
+    """The leader's gradient as G2 enters, and the learning rate at which one step crosses the range of the tax rate, if any does."""
+    said = f"dU_L/dtau when G2 enters: {number(slope)}"
+    if bound == 0 or slope < NOTHING:
+        return f"{said}; no leader_lr takes the tax rate from 0 to above it in that step"
+    return f"{said}; leader_lr that crosses the range in one step: {number(bound / slope)}"
+
+
+def changes(values: Mapping[str, object], standard: Mapping[str, object]) -> str:
+    """The first cell of an executed notebook (Markdown): which parameters differ from the standard, and what the text below describes."""
+    differ = differing(values, standard)
+    if not differ:
+        return "**This run** has the paper's setting: no parameter was changed."
+    lines = ["**This run** differs from the paper's setting:", "", "| parameter | paper's setting | this run |", "| --- | --- | --- |"]
+    lines += [f"| `{name}` | {standard[name]} | {value} |" for name, value in differ.items()]
+    text = "The text below was written for the paper's setting. The picture, its caption and all that is printed by code are of this run."
+    return "\n".join([*lines, "", text])
