@@ -100,10 +100,10 @@ def tax_rate(rates: np.ndarray, bound: float) -> str:
 
 def taxes(tax: np.ndarray, late: np.ndarray) -> str:
     """Who pays, and when most, of the taxes (rows, N), `late` (N,) being G2; a sum below NOTHING is no tax."""
-    groups = {"G1": tax[:, ~late].sum(), "G2": tax[:, late].sum()}
     if not any_tax(tax):
         return "no tax is ever paid"
-    shares = {name: paid / tax.sum() for name, paid in groups.items() if paid > NOTHING}
+    shares = {name: tax[:, group].sum() / tax.sum() for name, group in {"G1": ~late, "G2": late}.items()}
+    shares = {name: share for name, share in shares.items() if share > NOTHING}
     who = f"only {next(iter(shares))} pays" if len(shares) == 1 else " and ".join(f"{n} pays {number(100 * s)}%" for n, s in shares.items())
     sums = tax.sum(-1)
     peak = int(sums.argmax())
@@ -127,11 +127,8 @@ def varies(values: np.ndarray) -> bool:
 
 def until(row: int, count: int, level: float) -> str:
     """From which of `count` rows, counted from 1, something stays at a level; a row past the last means that it does not."""
-    return (
-        f"stays at {number(level)} or more from row {row} after G2 enters on"
-        if row <= count
-        else f"does not stay at {number(level)} or more"
-    )
+    said = f"at {number(level)} or more"
+    return f"stays {said} from row {row} after G2 enters on" if row <= count else f"does not stay {said}"
 
 
 def crossing(slope: float, bound: float) -> str:

@@ -5,8 +5,10 @@ import math
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from adage_repro.parameters import LARGEST_RUN, PARAMETERS, check, check_all, check_value
+from adage_repro.words import changes
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,42 @@ def test_together():
         check_all({"capcity": 0.6}, names={"capacity": 0.6})
     with pytest.raises(ValueError, match=rf"must be at most {LARGEST_RUN}, got 1001000000$"):
         check_all({"n_agents": 1000, "iterations_per_agent": 1, "runs": 1000})
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("tax_maxx: float = 5.0", "tax_maxx is not a parameter here, did you mean tax_max"),
+        ("capcity = 0.4", "capcity is not a parameter here, did you mean capacity"),
+        ("n_agent = 12", "n_agent is not a parameter here, did you mean n_agents"),
+        ("capacities = [0.4]", "capacities is not a parameter here, did you mean capacity"),
+        ("runs: int = 5", "runs is not a parameter here"),
+    ],
+)
+def test_misspelt_in_a_notebook(line, hint):
+    own = {"games": "a", "other": 1, "agents": 2.0, "capacity2": [3], "tax_max_here": 4}
+    exec("n_agents: int = 10\ncapacity: float = 0.6\ntax_max: float = 0.1", notebook := own.copy())
+    good = check_all(notebook)
+    exec(line, notebook)
+    with pytest.raises(ValueError, match=f"^{hint}.*; there are n_agents, capacity, tax_max$"):
+        check_all(notebook)
+    assert check_all(notebook) == good  # the corrected cell runs in the same session
+
+
+def test_a_refusal_is_one_line_in_a_notebook(capsys):
+    shell = InteractiveShell()
+    shell.run_cell("from adage_repro import MarketEntrance, gini\nMarketEntrance(n_agents=10, capacity=1.4)")
+    shell.run_cell("gini([])")
+    said = ["capacity must lie in [1/n_agents, 1], got 1.4", "returns and present must have one shape (N,), got (0,) and (0,)"]
+    assert capsys.readouterr().out.splitlines() == [f"Refused: {line}" for line in said]
+
+
+def test_what_was_changed_is_named():
+    standard = {"capacity": 0.6, "order": "simultaneous", "capacities": [0.2]}
+    text = changes(standard | {"capacity": 0.8, "capacities": [0.4]}, standard)
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    assert lines == ["| `capacity` | 0.6 | 0.8 |", "| `capacities` | [0.2] | [0.4] |"]
+    assert "no parameter was changed" in changes(standard, standard)
 
 
 def test_table_is_complete():
