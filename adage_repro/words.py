@@ -10,7 +10,7 @@ SEEN = 0.005  # of the scale, which is 1 for attendances: a smaller change is no
 NEAR = 0.02  # all agents within this of a point are near it,
 AT = 0.001  # and within this at it; groups whose means differ by no more have met
 NOTHING = 1e-9  # numbers below this are rounding, and said as 0
-NAMES = {"p*": "p* =", "rest point": "the rest point", "capacity": "c ="}
+NAMES = {"p*": "p* =", "rest point": "the rest point"}
 
 
 def number(value: float) -> str:

@@ -77,7 +77,7 @@ def test_together():
         ("capcity = 0.4", "capcity is not a parameter here, did you mean capacity"),
         ("n_agent = 12", "n_agent is not a parameter here, did you mean n_agents"),
         ("capacities = [0.4]", "capacities is not a parameter here, did you mean capacity"),
-        ("runs: int = 5", "runs is not a parameter here"),
+        ("runs = 5", "runs is not a parameter here"),
     ],
 )
 def test_misspelt_in_a_notebook(line, hint):
