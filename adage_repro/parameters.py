@@ -13,7 +13,7 @@ from adage_repro.refusals import Refused, shown
 from adage_repro.sizes import check_sizes
 
 LONGEST_LIST = 12
-LIKE = 0.85  # how alike two names must be, as difflib counts, for one to be the other misspelt
+LIKE = 0.88  # how alike two names must be, as difflib counts, for one to be the other misspelt
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,9 @@ def _refuse_misspelt(values: Mapping[str, Any]) -> None:
     own = [name for name in annotated if name in PARAMETERS]
     for name in list(values) if own else ():
         plain = isinstance(values[name], int | float | str | list) and not name.startswith("_")
-        wrong = name in annotated or name in PARAMETERS or (plain and get_close_matches(name, own, 1, cutoff=LIKE))
-        if name not in own and wrong:
+        derived = any(name.startswith(mine) and not name[len(mine) :][:1].isalpha() for mine in own)  # capacity2, capacity_here
+        like = plain and not derived and get_close_matches(name, own, 1, cutoff=LIKE)
+        if name not in own and (name in annotated or name in PARAMETERS or like):
             values.pop(name)
             annotated.pop(name, None)
             raise _no_parameter(name, own, PARAMETERS if name not in PARAMETERS else own)

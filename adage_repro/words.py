@@ -10,7 +10,7 @@ SEEN = 0.005  # of the scale, which is 1 for attendances: a smaller change is no
 NEAR = 0.02  # all agents within this of a point are near it,
 AT = 0.001  # and within this at it; groups whose means differ by no more have met
 NOTHING = 1e-9  # numbers below this are rounding, and said as 0
-NAMES = {"p*": "p* =", "rest point": "the rest point", "capacity": "c ="}
+NAMES = {"p*": "p* =", "rest point": "the rest point"}
 
 
 def number(value: float) -> str:
@@ -100,10 +100,10 @@ def tax_rate(rates: np.ndarray, bound: float) -> str:
 
 def taxes(tax: np.ndarray) -> str:
     """Who pays, and when most, of the taxes (rows, 2) of G1 and of G2; a sum below NOTHING is no tax."""
-    groups = dict(zip(("G1", "G2"), tax.sum(0), strict=True))
     if not any_tax(tax):
         return "no tax is ever paid"
-    shares = {name: paid / tax.sum() for name, paid in groups.items() if paid > NOTHING}
+    shares = dict(zip(("G1", "G2"), tax.sum(0) / tax.sum(), strict=True))
+    shares = {name: share for name, share in shares.items() if share > NOTHING}
     who = f"only {next(iter(shares))} pays" if len(shares) == 1 else " and ".join(f"{n} pays {number(100 * s)}%" for n, s in shares.items())
     sums = tax.sum(-1)
     peak = int(sums.argmax())
@@ -127,11 +127,8 @@ def varies(values: np.ndarray) -> bool:
 
 def until(row: int, count: int, level: float) -> str:
     """From which of `count` rows, counted from 1, something stays at a level; a row past the last means that it does not."""
-    return (
-        f"stays at {number(level)} or more from row {row} after G2 enters on"
-        if row <= count
-        else f"does not stay at {number(level)} or more"
-    )
+    said = f"at {number(level)} or more"
+    return f"stays {said} from row {row} after G2 enters on" if row <= count else f"does not stay {said}"
 
 
 def crossing(slope: float, bound: float) -> str:

@@ -146,7 +146,7 @@ def tax_sentences(rate_text, tax_text, rates, tax, bound):
     found = re.fullmatch(
         rf"(only G. pays|G1 pays {N}% and G2 pays {N}%); taxes paid by all agents peak in row (\d+) at {N} and end (.*)", tax_text
     )
-    if first > 1e-9 and second > 1e-9:
+    if min(first, second) > 1e-9 * (first + second):
         same(found[2], 100 * first / (first + second)), same(found[3], 100 * second / (first + second))
     else:
         assert found[1] == ("only G1 pays" if first > second else "only G2 pays")

@@ -232,6 +232,9 @@ def test_a_rerun_lands_in_its_own_folder(tmp_path, capsys, monkeypatch):
     made = "fig06.png, fig06.pdf, fig06.json, fig06a.csv, fig06b.csv, fig06c.csv, fig06_gradients.ipynb"
     assert lines[-2] == f"saved {made} in {out}" and re.fullmatch(r"took \d+\.\d s", lines[-1])
     assert ".staging" not in (out / "fig06_gradients.ipynb").read_text(encoding="utf-8")
+    first = json.loads((out / "fig06_gradients.ipynb").read_text(encoding="utf-8"))["cells"][0]
+    changed = [line for line in first["source"] if line.startswith("| `")]
+    assert first["cell_type"] == "markdown" and changed == ["| `n_agents` | 10 | 6 |\n", "| `capacity` | 0.6 | 0.8 |\n"]
     assert sorted(file.name for file in out.iterdir()) == [
         *("fig06.json", "fig06.pdf", "fig06.png", "fig06_gradients.ipynb", "fig06a.csv", "fig06b.csv", "fig06c.csv")
     ]
@@ -243,8 +246,9 @@ def test_a_rerun_lands_in_its_own_folder(tmp_path, capsys, monkeypatch):
     assert digest(FIGURES / "fig06.json") == committed
 
     before = {file.name: digest(file) for file in out.iterdir()}
-    with pytest.raises(Exception, match="capacity must lie"):  # a cell that fails
+    with pytest.raises(Exception, match="capacity must lie") as failed:  # a cell that fails
         build.execute(build.notebook_of("fig06"), {"capacity": 5.0}, out, keep_notebook=True)
+    assert build.one_line(failed.value) == "capacity must lie in [1/n_agents, 1], got 5.0"
     assert {file.name: digest(file) for file in out.iterdir()} == before
 
 

@@ -6,9 +6,11 @@ import re
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from adage_repro.build import NUMBERS, defaults, notebook_of
 from adage_repro.parameters import PARAMETERS, check, check_all, check_value
+from adage_repro.words import changes
 
 
 @pytest.mark.parametrize(
@@ -121,6 +123,42 @@ def test_every_end_of_every_range_can_be_reached(name):
     for key in (key for key in standard if PARAMETERS[key].item == "int"):
         end = int(PARAMETERS[key].allowed[1:-1].split(", ")[1])
         check_all(least | {key: [end] if isinstance(standard[key], list) else end})
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("tax_maxx: float = 5.0", "tax_maxx is not a parameter here, did you mean tax_max"),
+        ("capcity = 0.4", "capcity is not a parameter here, did you mean capacity"),
+        ("n_agent = 12", "n_agent is not a parameter here, did you mean n_agents"),
+        ("capacities = [0.4]", "capacities is not a parameter here, did you mean capacity"),
+        ("runs = 5", "runs is not a parameter here"),
+    ],
+)
+def test_misspelt_in_a_notebook(line, hint):
+    own = {"games": "a", "other": 1, "agents": 2.0, "capacity2": [3], "tax_max_here": 4}
+    exec("n_agents: int = 10\ncapacity: float = 0.6\ntax_max: float = 0.1", notebook := own.copy())
+    good = check_all(notebook)
+    exec(line, notebook)
+    with pytest.raises(ValueError, match=f"^{hint}.*; there are n_agents, capacity, tax_max$"):
+        check_all(notebook)
+    assert check_all(notebook) == good  # the corrected cell runs in the same session
+
+
+def test_a_refusal_is_one_line_in_a_notebook(capsys):
+    shell = InteractiveShell()
+    shell.run_cell("from adage_repro import MarketEntrance, gini\nMarketEntrance(n_agents=10, capacity=1.4)")
+    shell.run_cell("gini([])")
+    said = ["capacity must lie in [1/n_agents, 1], got 1.4", "returns and present must have one shape (N,), got (0,) and (0,)"]
+    assert capsys.readouterr().out.splitlines() == [f"Refused: {line}" for line in said]
+
+
+def test_what_was_changed_is_named():
+    standard = {"capacity": 0.6, "order": "simultaneous", "capacities": [0.2]}
+    text = changes(standard | {"capacity": 0.8, "capacities": [0.4]}, standard)
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    assert lines == ["| `capacity` | 0.6 | 0.8 |", "| `capacities` | [0.2] | [0.4] |"]
+    assert "no parameter was changed" in changes(standard, standard)
 
 
 def test_table_is_complete():

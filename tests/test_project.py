@@ -4,7 +4,11 @@ import json
 import re
 import tomllib
 
+from jupyter_server.services.contents.largefilemanager import LargeFileManager
+from traitlets.config import Config
+
 from adage_repro import build
+from adage_repro.__main__ import SAVED
 from adage_repro.folders import FIGURES, ROOT
 from adage_repro.parameters import PARAMETERS
 
@@ -28,6 +32,24 @@ def test_ci_runs_the_two_commands_and_leaves_a_clean_clone():
     clean = next(line for line in lines if "git status --porcelain" in line and "exit 1" in line)
     run = [line for line in lines if line in (*two, "make lint", clean)]
     assert two == ["make figures", "make test"] and run == [two[0], clean, "make lint", two[1]]
+
+
+def test_a_run_and_a_save_in_jupyterlab_leave_git_clean(tmp_path):
+    """JupyterLab's own file manager, with the option that `make lab` gives it, saves what a session left in a notebook."""
+    hook = re.search(r"--ContentsManager\.(pre_save_hook)=(\S+)", SAVED).groups()
+    for name in ("fig02", "claims"):
+        committed = build.notebook_of(name)
+        manager = LargeFileManager(root_dir=str(tmp_path), config=Config({"ContentsManager": dict([hook])}))
+        (tmp_path / committed.name).write_bytes(committed.read_bytes())
+        model = manager.get(committed.name)
+        model["content"]["metadata"]["language_info"] |= {"version": "3.11.7", "codemirror_mode": {"name": "ipython", "version": 3}}
+        for cell in model["content"]["cells"]:
+            cell["metadata"]["trusted"] = True
+            if cell["cell_type"] == "code":
+                cell["execution_count"] += 20  # all cells run once more in the same session
+                cell["metadata"]["execution"] = {"iopub.status.busy": "2026-01-01T00:00:00Z"}
+        manager.save(model, committed.name)
+        assert (tmp_path / committed.name).read_bytes() == committed.read_bytes()
 
 
 def test_readme_holds_the_parameters():
