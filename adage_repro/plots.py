@@ -188,7 +188,7 @@ def band(ax: Axes, x: np.ndarray, middle: np.ndarray, low: np.ndarray, high: np.
     drawn = {"color": COLOURS[colour], "label": "mean and range of agents" if colour == "agents" else LABELS[colour], "zorder": 2}
     if len(x) > 1:
         ax.fill_between(x, low, high, color=COLOURS[colour], alpha=0.25, lw=0, zorder=1)
-        ax.plot(x, middle, lw=WIDTHS[colour], **drawn)
+        ax.plot(x, middle, lw=WIDTHS[colour], dashes=DASHES.get(colour, (1, 0)), **drawn)
     else:
         width = WIDTHS[colour]
         ax.errorbar(x, middle, [middle - low, high - middle], fmt="o", ms=3 * width, elinewidth=width, capsize=3 * width, **drawn)

@@ -20,9 +20,17 @@ COLOURS = {
     "capacity": "#000000",
     "mean": "#000000",
 }
-DASHES = {"p*": (6, 2.5), "rest point": (1, 1.5), "closed form": (3, 1.5, 1, 1.5), "entry": (2, 2), "capacity": (1, 3), "mean": (1, 0)}
+DASHES = {
+    "p*": (6, 2.5),
+    "rest point": (1, 1.5),
+    "closed form": (3, 1.5, 1, 1.5),
+    "entry": (2, 2),
+    "capacity": (1, 3),
+    "mean": (1, 0),
+    "without": (4, 1),
+}
 # Points. Of two that often coincide, the one that is drawn first is the wider, so that both are seen.
-WIDTHS = {"G1": 3.0, "G2": 1.7, "with": 2.2, "without": 1.0, "agents": 2.2, "rest point": 2.0, "p*": 1.1, "closed form": 0.9, "entry": 1.0}
+WIDTHS = {"G1": 3.0, "G2": 1.7, "with": 2.6, "without": 1.2, "agents": 2.2, "rest point": 2.0, "p*": 1.1, "closed form": 0.9, "entry": 1.0}
 WIDTHS |= {"tax": 1.7, "capacity": 1.3, "mean": 1.3}
 WIDTH = 7.0  # inches, the width of a page's text
 PRINT_DPI, SCREEN_DPI = 300, 110

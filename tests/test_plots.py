@@ -33,14 +33,14 @@ def test_lists_wrap(count):
 def test_covered_sees_what_is_cut_or_overprinted():
     figure, axes = style.figure([["a", "b"]])
     axes["a"].set_title("short")
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     assert contact_sheet.covered(figure) == []
     axes["b"].set_title("long " * 30)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     assert any("long" in text for text in contact_sheet.covered(figure))
     axes["b"].set_title("")
     axes["a"].set_xticks([0.5, 0.51], ["one label", "the next"])
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     assert contact_sheet.covered(figure) == ["one label / the next"]
 
 
@@ -75,7 +75,7 @@ def test_ticks_hold_their_whole_number(low, high):
     ax = axes["a"]
     ax.plot([0, 1], [low, high])
     plots.label(ax, "iteration", "fairness")
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     ticks = [tick for tick in ax.yaxis.get_major_ticks() if tick.label1.get_text()]
     shown = [float(tick.label1.get_text().replace("\N{MINUS SIGN}", "-")) for tick in ticks]
     np.testing.assert_allclose(shown, [tick.get_loc() for tick in ticks], rtol=1e-9, atol=1e-15)
