@@ -41,10 +41,10 @@ export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
-.PHONY: help figures figure claims test lab lint clean refresh lock
+.PHONY: help figures figure claims test lab lint clean contact-sheet refresh lock
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
 
 .venv/.ready: requirements.lock
 	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "set-up needs Python 3.11: make PYTHON=path/to/python3.11" >&2; exit 1; }
@@ -74,6 +74,9 @@ lab: .venv/.ready ## JupyterLab on the notebooks, with options of its own: make 
 lint: .venv/.ready ## ruff on code, tests and notebooks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+contact-sheet: .venv/.ready ## each figure at the edges of what is allowed, one page a figure into build/contact-sheet/
+	@$(BIN)/python -m adage_repro.contact_sheet
 
 refresh: .venv/.ready ## run all notebooks and store their outputs in them
 	@$(BIN)/python -m adage_repro refresh

@@ -6,11 +6,12 @@ from textwrap import shorten
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import AutoLocator, EngFormatter, MaxNLocator, ScalarFormatter
 from seaborn import heatmap
 
-from adage_repro.style import COLOURS, DASHES, shades
+from adage_repro.style import COLOURS, DASHES, WIDTHS, shades
 
 LABELS = {
     "iteration": "iteration $t$",
@@ -30,23 +31,67 @@ LABELS = {
     "closed form": "closed form",
     "mean": "mean",
 }
+STILL = {"tax_rate": r"$\tau$ stays at 0", "tax_paid": "no tax is paid"}  # said where all of it is zero
+ROUNDING = 1e-13  # what lies closer to zero is zero, as in the tables
+
+
+class Numbers(ScalarFormatter):
+    """Ticks that hold their whole number, however small or close to one another, and nothing beside the axis to add or multiply."""
+
+    def __init__(self):
+        super().__init__(useOffset=False)
+
+    def __call__(self, x, pos=None):
+        return self.fix_minus(f"{x:.6g}") if super().get_offset() else super().__call__(x, pos)
+
+    def get_offset(self):
+        return ""
+
+
+class Iterations(EngFormatter):
+    """Whole numbers; 20k and 1.5M on an axis that goes beyond 10,000."""
+
+    def __call__(self, x, pos=None):
+        return super().__call__(x, pos) if self.axis.get_view_interval()[1] > 11_000 else f"{x:.0f}"
 
 
 def label(ax: Axes, x: str, y: str, title: str = "") -> None:
     """Axis labels by name (LABELS) or as given, and the panel's title."""
     ax.set(xlabel=LABELS.get(x, x), ylabel=LABELS.get(y, y), title=title)
+    if ax.get_yscale() == "linear":
+        ax.yaxis.set_major_formatter(Numbers())
+    if x == "iteration":
+        ax.xaxis.set_major_locator(AutoLocator())
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.set_major_formatter(Iterations(sep=""))
+
+
+def note(ax: Axes, text: str, x: float = 0.5) -> None:
+    """A word inside the panel, `x` of its width from the left, where else it would be empty or look so."""
+    if text:
+        ax.text(x, 0.6, text, transform=ax.transAxes, ha="center", fontsize=8, color="0.3", bbox={"color": "white", "pad": 1})
+
+
+def still(ax: Axes, values: pd.Series, text: str) -> None:
+    """Says so where all values are zero, on a scale in which no rounding shows."""
+    if np.abs(values).max() < ROUNDING:
+        ax.set_ylim(-0.05, 1)
+        note(ax, text)
 
 
 def outer_labels(axes: Mapping[str, Axes], same_x: bool = True) -> None:
     """Axis labels at the outer panels only, and few ticks, where many small panels share their y axis, and with `same_x` their x axis."""
-    for ax in axes.values():
+    places = {name: ax.get_subplotspec() for name, ax in axes.items()}
+    lowest = {place.colspan.start: max(p.rowspan.start for p in places.values() if p.colspan == place.colspan) for place in places.values()}
+    for name, ax in axes.items():
         if ax.get_xscale() == "linear":
             ax.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10], integer=True))
-            ax.ticklabel_format(axis="x", useOffset=False, style="plain")
-        inner = not ax.get_subplotspec().is_last_row()
-        ax.label_outer()
-        if inner and not same_x:
-            ax.tick_params(labelbottom=True)
+        if places[name].rowspan.start < lowest[places[name].colspan.start]:
+            ax.set_xlabel("")
+            ax.tick_params(labelbottom=not same_x)
+        if places[name].colspan.start > 0:
+            ax.set_ylabel("")
+            ax.tick_params(labelleft=False)
 
 
 def legend(figure: Figure, axes: Mapping[str, Axes], columns: int = 6, title: str = "") -> None:
@@ -60,12 +105,14 @@ def legend(figure: Figure, axes: Mapping[str, Axes], columns: int = 6, title: st
     )
     for handle in box.legend_handles:
         handle.set_alpha(1)
+        if isinstance(handle, PathCollection):
+            handle.set_sizes([22])
 
 
 def references(ax: Axes, points: Mapping[str, float], span: tuple[float, float] | None = None) -> None:
     """Horizontal lines at p*, the rest point, the capacity …; over `span` of x only, where one is given."""
     for name, value in points.items():
-        drawn = {"color": COLOURS[name], "dashes": DASHES[name], "label": LABELS[name], "zorder": 3}
+        drawn = {"color": COLOURS[name], "dashes": DASHES[name], "lw": WIDTHS[name], "label": LABELS[name], "zorder": 4 - WIDTHS[name] / 10}
         if span is None:
             ax.axhline(value, **drawn)
         else:
@@ -74,14 +121,14 @@ def references(ax: Axes, points: Mapping[str, float], span: tuple[float, float] 
 
 def entry(ax: Axes, iteration: int, text: str = r"$G_2$ enters") -> None:
     """A vertical line where something begins."""
-    ax.axvline(iteration, color=COLOURS["entry"], dashes=DASHES["entry"], lw=1, label=text, zorder=1)
+    ax.axvline(iteration, color=COLOURS["entry"], dashes=DASHES["entry"], lw=WIDTHS["entry"], label=text, zorder=1)
 
 
 def paths(ax: Axes, table: pd.DataFrame) -> None:
     """Attendance of every agent over the iterations, coloured by group if the table has one."""
     for name, part in table.groupby("group") if "group" in table else [("agents", table)]:
         lines = part.pivot(index="iteration", columns="agent", values="attendance")
-        drawn = ax.plot(lines.index, lines.to_numpy(), color=COLOURS[name], lw=2, alpha=0.75, zorder=2)
+        drawn = ax.plot(lines.index, lines.to_numpy(), color=COLOURS[name], lw=WIDTHS[name], alpha=0.75, zorder=2)
         drawn[0].set_label(LABELS[name])
     label(ax, "iteration", "attendance")
 
@@ -89,19 +136,25 @@ def paths(ax: Axes, table: pd.DataFrame) -> None:
 def closed_form(ax: Axes, rows: np.ndarray, lines: np.ndarray | None) -> None:
     """The closed form of the agents' paths (rows, lines), where there is one."""
     if lines is not None:
-        drawn = ax.plot(rows, lines, color=COLOURS["closed form"], dashes=DASHES["closed form"], lw=1, zorder=4)
+        drawn = ax.plot(rows, lines, color=COLOURS["closed form"], dashes=DASHES["closed form"], lw=WIDTHS["closed form"], zorder=4.1)
         drawn[0].set_label(LABELS["closed form"])
 
 
-def dots(ax: Axes, places: Sequence[str], tables: Sequence[pd.DataFrame], colours: Sequence[str], y: str = "attendance") -> None:
-    """Values as dots side by side, one column per table, spread sideways by a fixed pattern so that none hides another."""
+def dots(
+    ax: Axes, places: Sequence[str], tables: Sequence[pd.DataFrame], colours: Sequence[str], y: str = "attendance", room: int = 0
+) -> None:
+    """Values as dots side by side, one column per table, spread sideways by a fixed pattern so that none hides another.
+
+    room   for how many columns the axis has room, if for more than there are
+    """
     for x, (table, colour) in enumerate(zip(tables, colours, strict=True)):
-        spread = (np.arange(len(table)) * 0.6180339887 % 1 - 0.5) * 0.62
         few = len(table) < 50
+        pattern = (np.arange(len(table)) + 0.5) / len(table) if few else np.arange(len(table)) * 0.6180339887 % 1
         size, alpha = (22, 0.9) if few else (5, 0.45)
-        ax.scatter(x + spread, table[y], s=size, color=COLOURS[colour], alpha=alpha, lw=0, label=LABELS[colour], zorder=2)
+        drawn = {"s": size, "color": COLOURS[colour], "alpha": alpha, "lw": 0, "clip_on": False}
+        ax.scatter(x + (pattern - 0.5) * 0.62, table[y], label=LABELS[colour], zorder=2, **drawn)
     ax.set_xticks(range(len(places)), places)
-    ax.set_xlim(-0.6, len(places) - 0.4)
+    ax.set_xlim(-0.6, max(room, len(places)) - 0.4)
     label(ax, "", y)
 
 
@@ -112,39 +165,70 @@ def zero(ax: Axes) -> None:
 
 def series(ax: Axes, table: pd.DataFrame, y: str, colour: str) -> None:
     """One quantity over the iterations."""
-    ax.plot(table["iteration"], table[y], color=COLOURS[colour], label=LABELS.get(colour), zorder=2)
-    label(ax, "iteration", y)
+    _line(ax, table, y, colour)
+    still(ax, table[y], STILL[y])
 
 
 def group_series(ax: Axes, table: pd.DataFrame, y: str) -> None:
     """One quantity of both groups over the iterations."""
     for name, part in table.groupby("group"):
-        series(ax, part, y, name)
+        _line(ax, part, y, name)
+    if y in STILL:
+        still(ax, table[y], STILL[y])
+
+
+def _line(ax: Axes, table: pd.DataFrame, y: str, colour: str) -> None:
+    values = table[y].where(table[y].abs() > ROUNDING, 0)
+    ax.plot(table["iteration"], values, color=COLOURS[colour], lw=0.75 * WIDTHS[colour], label=LABELS[colour], zorder=2)
+    label(ax, "iteration", y)
 
 
 def band(ax: Axes, x: np.ndarray, middle: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> None:
-    """A line with a band around it; of agents, their mean and range."""
-    text = "mean and range of agents" if colour == "agents" else LABELS[colour]
-    ax.fill_between(x, low, high, color=COLOURS[colour], alpha=0.25, lw=0, zorder=1)
-    ax.plot(x, middle, color=COLOURS[colour], label=text, zorder=2)
+    """A line with a band around it, or of a single row a dot with a bar; of agents, their mean and range."""
+    drawn = {"color": COLOURS[colour], "label": "mean and range of agents" if colour == "agents" else LABELS[colour], "zorder": 2}
+    if len(x) > 1:
+        ax.fill_between(x, low, high, color=COLOURS[colour], alpha=0.25, lw=0, zorder=1)
+        ax.plot(x, middle, lw=WIDTHS[colour], dashes=DASHES.get(colour, (1, 0)), **drawn)
+    else:
+        width = WIDTHS[colour]
+        ax.errorbar(x, middle, [middle - low, high - middle], fmt="o", ms=3 * width, elinewidth=width, capsize=3 * width, **drawn)
+        ax.set_xlim(x[0] - 1, x[0] + 1)
     label(ax, "iteration", "attendance")
 
 
 def phase(ax: Axes, begin: float, end: float, text: str) -> None:
-    """A shaded stretch of x, named at its foot."""
-    ax.axvspan(begin, end, color="0.93", lw=0, zorder=0)
-    ax.text((begin + end) / 2, 0.04, text, transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=8, color="0.3")
+    """A shaded stretch of x, where it has any length, named at its foot, for which the y axis makes room."""
+    if begin < end:
+        low, high = ax.get_ylim()
+        ax.set_ylim(low - 0.1 * (high - low), high)
+        ax.axvspan(begin, end, color="0.93", lw=0, zorder=0)
+        ax.text(begin, 0.03, f" {text}", transform=ax.get_xaxis_transform(), va="bottom", fontsize=8, color="0.3")
+
+
+def bend(ax: Axes, values: pd.Series, linear: float) -> str:
+    """A y axis that is linear within ± `linear` and logarithmic beyond, where the values need it; the words that say so."""
+    largest = float(np.abs(values).max())
+    if largest <= 10 * linear:
+        return ""
+    ax.set_yscale("symlog", linthresh=linear)
+    ax.margins(y=0.1)
+    decades = np.arange(1, np.floor(np.log10(largest)) + 1)
+    steps = 10.0 ** decades[:: -(-len(decades) // 4)]
+    ax.set_yticks([*-steps[steps <= -values.min()], 0, *steps[steps <= values.max()]])
+    ax.minorticks_off()
+    return rf" (axis linear within $\pm${linear:g})"
 
 
 def shaded_dots(ax: Axes, table: pd.DataFrame, x: str, shade: str, y: str) -> None:
-    """One row of dots for each value of `shade`, from light to dark; no lines, since y may jump. Zeros lie in one another."""
+    """One row of dots for each value of `shade`, from light to dark; no lines, since y may jump. Dots that coincide lie in one another."""
     values = table[shade].unique()
+    shared = table.groupby([table[x], table[y].round(9)])[y].transform("size") > 1
     for ring, (value, colour) in enumerate(zip(values, shades(len(values)), strict=True)):
-        part = table[table[shade] == value]
-        null, rest = part[part[y].abs() < 1e-12], part[part[y].abs() >= 1e-12]
-        ax.plot(rest[x], rest[y], ".", ms=3.5, color=colour, label=f"{value:g}", zorder=2)
-        ax.plot(null[x], null[y], "o", ms=1.2 + 0.8 * ring, color=colour, mew=0, zorder=2 - 0.01 * ring)
+        own, others = (table[(table[shade] == value) & (shared == coincide)] for coincide in (False, True))
+        ax.plot(own[x], own[y], ".", ms=3.5, color=colour, label=f"{value:g}", zorder=2)
+        ax.plot(others[x], others[y], "o", ms=1.2 + 0.8 * ring, color=colour, mew=0, zorder=2 - 0.01 * ring)
     zero(ax)
+    still(ax, table[y], "0 throughout")
 
 
 def share_map(ax: Axes, shares: pd.DataFrame, empty: pd.DataFrame, default: tuple[str, ...], claims: list[str]) -> None:

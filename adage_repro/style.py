@@ -1,5 +1,7 @@
 """One colour per concept in all figures (Okabe and Ito's colour-blind-safe palette), sizes and fonts."""
 
+import re
+
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,7 +20,18 @@ COLOURS = {
     "capacity": "#000000",
     "mean": "#000000",
 }
-DASHES = {"p*": (5, 2), "rest point": (1.5, 1.5), "closed form": (3, 1.5, 1, 1.5), "entry": (2, 2), "capacity": (1, 3), "mean": (1, 0)}
+DASHES = {
+    "p*": (6, 2.5),
+    "rest point": (1, 1.5),
+    "closed form": (3, 1.5, 1, 1.5),
+    "entry": (2, 2),
+    "capacity": (1, 3),
+    "mean": (1, 0),
+    "without": (4, 1),
+}
+# Points. Of two that often coincide, the one that is drawn first is the wider, so that both are seen.
+WIDTHS = {"G1": 3.0, "G2": 1.7, "with": 2.6, "without": 1.2, "agents": 2.2, "rest point": 2.0, "p*": 1.1, "closed form": 0.9, "entry": 1.0}
+WIDTHS |= {"tax": 1.7, "capacity": 1.3, "mean": 1.3}
 WIDTH = 7.0  # inches, the width of a page's text
 PRINT_DPI, SCREEN_DPI = 300, 110
 
@@ -40,12 +53,20 @@ def figure(layout: list[list[str]], height: float = 2.6, **grid: object) -> tupl
     return made, made.subplot_mosaic(layout, **grid)
 
 
-def rows(names: list[str], columns: int) -> list[list[str]]:
-    """A layout of one panel a name, at most `columns` side by side, as even as possible."""
-    count = -(-len(names) // columns)
-    width = -(-len(names) // count)
-    padded = names + ["."] * (count * width - len(names))
-    return [padded[i : i + width] for i in range(0, len(padded), width)]
+def wrap(items: list, columns: int, texts: list[str]) -> list[list]:
+    """The items in rows as even as possible, at most `columns` side by side, fewer where the longest of their texts would not fit."""
+    signs = max(len(re.sub(r"\$[^$]*\$", "xx", line)) for text in texts for line in text.splitlines())
+    count = -(-len(items) // max(min(columns, 76 // signs), 1))
+    width = -(-len(items) // count)
+    return [items[i : i + width] for i in range(0, len(items), width)]
+
+
+def rows(names: list[str], columns: int, below: str = "") -> list[list[str]]:
+    """A layout of one panel a name, wrapped; with `below`, under each panel a second one whose name ends with it."""
+    wrapped = wrap(names, columns, names)
+    padded = [row + ["."] * (len(wrapped[0]) - len(row)) for row in wrapped]
+    pairs = [(row, [name if name == "." else name + below for name in row]) for row in padded]
+    return [row for pair in pairs for row in pair] if below else padded
 
 
 def shades(count: int) -> list:
