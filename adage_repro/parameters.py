@@ -1,6 +1,7 @@
 """Every parameter's name, type and range, stated once: the notebooks' help lines, the README's table and all refusals come from here."""
 
 import numbers
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -121,6 +122,7 @@ def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None)
     A notebook calls `check_all(globals())`: names that are no parameters are left out. With `names` (those a figure has)
     a name that is not among them is refused.
     """
+    check_device()
     for name in values if names is not None else ():
         if name not in names:
             close = get_close_matches(name, names, 1)
@@ -137,6 +139,16 @@ def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None)
     if size > LARGEST_RUN:
         raise ValueError(f"runs * (iterations + 1) * n_agents must be at most {LARGEST_RUN}, got {size}")
     return checked
+
+
+def check_device() -> None:
+    """ValueError with one line if JAX_PLATFORMS names a device that JAX does not find here."""
+    asked = os.environ.get("JAX_PLATFORMS")
+    if asked:
+        try:
+            jax.devices()
+        except Exception:  # another kind for each kind of device
+            raise ValueError(f"JAX_PLATFORMS must name devices that JAX finds here, such as cpu, got {asked!r}") from None
 
 
 def differing(values: Mapping[str, Any], standard: Mapping[str, Any]) -> dict[str, Any]:
