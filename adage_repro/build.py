@@ -158,7 +158,7 @@ def check_cache() -> None:
                 file.write(bytes(2**16))
     except OSError as error:
         os.environ.pop(JAX_CACHE, None)
-        print(f"warning: {room} cannot be written ({error.strerror}); the next run takes as long as this one", file=sys.stderr)
+        print(f"warning: {room} cannot be written ({error.strerror}); nothing is kept that would make the next run faster", file=sys.stderr)
 
 
 def refresh(name: str) -> None:
