@@ -2,10 +2,12 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
+export PYTHONNOUSERSITE := 1
 export PYTHONUTF8 := 1
-PYTHON ?= $(shell command -v python3.11 || echo python3)
-BIN := .venv/bin
+ifneq ($(shell test -d "$$TMPDIR" && echo there),there)
+unexport TMPDIR
+endif
 
 # A variable that a command does not take would be lost without a word: it is refused, with the right form, before anything is set up.
 takes.figure := FIG SET OUT
@@ -19,10 +21,8 @@ override FIG := $(value FIG)
 override SET := $(value SET)
 override OUT := $(value OUT)
 override ARGS := $(value ARGS)
-export FIG SET OUT ARGS
-ifneq ($(origin PYTHON),file)
 override PYTHON := $(value PYTHON)
-endif
+export FIG SET OUT ARGS PYTHON
 
 ifneq ($(strange),)
 known := $(patsubst "%":,%,$(filter "%":,$(file <adage_repro/parameters.py)))
@@ -46,14 +46,37 @@ export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
 
-.venv/.ready: requirements.lock
-	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "set-up needs Python 3.11: make PYTHON=path/to/python3.11" >&2; exit 1; }
-	@echo "setting up .venv from requirements.lock"
-	@'$(PYTHON)' -m venv --clear .venv
+# The Python on the PATH where this very clone and what is locked are installed in it (an activated environment, conda, Binder), otherwise .venv's.
+ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
+FOUND := $(shell for python in "$$(command -v python)" .venv/bin/python; do \
+  reason=$$("$$python" -I environment.py fits '$(PYTHON)' 2>/dev/null) && dirname "$$python" && break; \
+  test "$$reason" = "$$said" || echo "$$reason" >&2; said=$$reason; \
+done)
+endif
+BIN := "$(or $(FOUND),.venv/bin)"
+
+.PHONY: .venv/.ready
+ifneq ($(FOUND),)
+.venv/.ready: ;
+else
+.venv/.ready:
+	@if test -n "$$PYTHON"; then set -- "$$PYTHON"; else set -- python3.11 python3.12 python3.13 python3.14 python3; fi; \
+	for python; do \
+	  version=$$("$$python" -c 'import platform; print(platform.python_version())' 2>/dev/null) || continue; \
+	  if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'; then \
+	    if "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	      echo "setting up .venv from requirements.lock with Python $$version"; \
+	      "$$python" -m venv --clear .venv; exit; \
+	    fi; \
+	    version="$$version without ensurepip, which Debian has in python3-venv"; \
+	  fi; \
+	  found="$${found:+$$found, }$$python ($$version)"; \
+	done; \
+	echo "set-up needs Python 3.11, 3.12, 3.13 or 3.14, found $${found:-none}; one comes with: uv python install 3.11; another is used with: make PYTHON=path/to/python" >&2; exit 1
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements.lock)"
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode -r requirements.lock
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
-	@touch $@
+	@$(BIN)/python -m uv pip install --python .venv --quiet --compile-bytecode -r requirements.lock
+	@$(BIN)/python -m uv pip install --python .venv --quiet --no-deps --no-build-isolation --editable .
+endif
 
 figures: .venv/.ready ## Figures 2 to 13 into figures/, those that changed
 	@$(BIN)/python -m adage_repro figures
@@ -72,8 +95,8 @@ lab: .venv/.ready ## JupyterLab on the notebooks, with options of its own: make 
 	@$(BIN)/python -m adage_repro lab "$$ARGS"
 
 lint: .venv/.ready ## ruff on code, tests and notebooks
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
 
 contact-sheet: .venv/.ready ## each figure at the edges of what is allowed, one page a figure into build/contact-sheet/
 	@$(BIN)/python -m adage_repro.contact_sheet
@@ -81,8 +104,9 @@ contact-sheet: .venv/.ready ## each figure at the edges of what is allowed, one 
 refresh: .venv/.ready ## run all notebooks and store their outputs in them
 	@$(BIN)/python -m adage_repro refresh
 
-lock: .venv/.ready ## resolve pyproject.toml anew into requirements.lock, which environment.yml uses
-	@$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --extra dev --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.lock
+lock: .venv/.ready ## resolve pyproject.toml anew into requirements.lock and environment.yml
+	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --upgrade --extra dev --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.lock
+	@$(BIN)/python environment.py conda
 
 clean: ## remove the environment, caches and reruns, but not figures/
 	@rm -rf .venv .cache .pytest_cache .ruff_cache figures/runs *.egg-info build

@@ -1,29 +1,30 @@
 """Runs notebooks through papermill: all figures, those that changed, or one with other parameters."""
 
 import ast
-import atexit
 import hashlib
 import json
 import os
-import shutil
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import active_children, get_context
+from contextlib import suppress
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from threading import Event
 
 from traitlets.config import Config
 
 from adage_repro import words
-from adage_repro.folders import FIGURES, OUT_VARIABLE, ROOT, digest, staged
+from adage_repro.folders import FIGURES, OUT_VARIABLE, ROOT, digest, socket, staged
+from adage_repro.parameters import check_device
 from adage_repro.terminal import say
 
 NOTEBOOKS = ROOT / "notebooks"
 STAMPS = ROOT / ".cache" / "figures"
+JAX_CACHE = "JAX_COMPILATION_CACHE_DIR"
 NUMBERS = range(2, 14)
 _told_to_stop = Event()
 
@@ -47,13 +48,12 @@ def defaults(notebook: Path) -> dict[str, object]:
 
 
 def kernel() -> dict[str, object]:
-    """A kernel that talks through sockets in a folder of its own: those that start side by side never take one another's port."""
-    sockets = Path(tempfile.mkdtemp(prefix="kernel-")) / "socket"
-    atexit.register(shutil.rmtree, sockets.parent, ignore_errors=True)
+    """A kernel that imports this library, and talks through sockets: those that start side by side never take one another's port."""
+    os.environ["PYTHONPATH"] = str(ROOT)
     return {
         "kernel_name": "python3",
         "extra_arguments": ["--log-level=CRITICAL"],
-        "config": Config({"KernelManager": {"transport": "ipc", "ip": str(sockets)}}),
+        "config": Config({"KernelManager": {"transport": "ipc", "ip": socket()}}),
     }
 
 
@@ -67,6 +67,8 @@ def execute(notebook: Path, parameters: Mapping[str, object], out: Path, keep_no
     from papermill import execute_notebook
 
     changed = words.changes(parameters, defaults(notebook))
+    if parent_process() is None:
+        check_cache()
     with staged(out) as folder:
         executed = folder / notebook.name
         os.environ[OUT_VARIABLE] = str(folder)
@@ -91,6 +93,12 @@ def figures(names: Iterable[str]) -> bool:
 def side_by_side(work: Callable[[str], None], names: Iterable[str]) -> bool:
     """Do `work` for each name on all cores, with a line as each ends; whether all went well."""
     names = list(names)
+    try:
+        check_device()
+    except ValueError as refused:
+        print(refused, file=sys.stderr)
+        return False
+    check_cache()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     failed = False
     pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_listen)
@@ -140,8 +148,22 @@ def _timed(work: Callable[[str], None], name: str) -> float:
 def _make(name: str) -> None:
     made_from = _made_from(name)  # before the run: what changes meanwhile counts as changed
     execute(notebook_of(name), {}, FIGURES, keep_notebook=False)
-    STAMPS.mkdir(parents=True, exist_ok=True)
-    (STAMPS / name).write_text(json.dumps([made_from, _made(name)]), encoding="utf-8")
+    with suppress(OSError):  # check_cache has said so
+        STAMPS.mkdir(parents=True, exist_ok=True)
+        (STAMPS / name).write_text(json.dumps([made_from, _made(name)]), encoding="utf-8")
+
+
+def check_cache() -> None:
+    """Say so in one line where .cache cannot be written, and have JAX do without: it only saves time in later runs."""
+    rooms = [STAMPS, *([Path(os.environ[JAX_CACHE])] if os.environ.get(JAX_CACHE) else [])]
+    try:
+        for room in rooms:
+            room.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=room) as file:
+                file.write(bytes(2**16))
+    except OSError as error:
+        os.environ.pop(JAX_CACHE, None)
+        print(f"warning: {room} cannot be written ({error.strerror}); nothing is kept that would make the next run faster", file=sys.stderr)
 
 
 def refresh(name: str) -> None:

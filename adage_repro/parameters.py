@@ -1,6 +1,7 @@
 """Every parameter's name, type and range, stated once: the notebooks' help lines, the README's table and all refusals come from here."""
 
 import numbers
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -126,6 +127,7 @@ def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None)
     A notebook calls `check_all(globals())`: its parameters are the names that it annotates, other variables are left out, and a
     name that seems to be a misspelt parameter is refused. With `names` (those a figure has) a name that is not among them is refused.
     """
+    check_device()
     if names is None:
         _refuse_misspelt(values)
     for name in values if names is not None else ():
@@ -138,6 +140,16 @@ def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None)
     checked = {name: check(name, value, n_agents=fewest) for name, value in given.items()}
     check_sizes(checked)
     return checked
+
+
+def check_device() -> None:
+    """Refused with one line if JAX_PLATFORMS names a device that JAX does not find here."""
+    asked = os.environ.get("JAX_PLATFORMS")
+    if asked:
+        try:
+            jax.devices()
+        except Exception:  # another kind for each kind of device
+            raise Refused(f"JAX_PLATFORMS must name devices that JAX finds here, such as cpu, got {asked!r}") from None
 
 
 def _no_parameter(name: str, names: Iterable[str], meant: Iterable[str] | None = None) -> Refused:

@@ -1,28 +1,92 @@
 """The environment is one: pyproject.toml, the lock and environment.yml agree; the README says what the code says."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
+from importlib.metadata import version
+from pathlib import Path
 
+import pytest
+import yaml
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from traitlets.config import Config
 
-from adage_repro import build
+import environment
+from adage_repro import build, records
 from adage_repro.__main__ import SAVED
 from adage_repro.folders import FIGURES, ROOT
 from adage_repro.parameters import PARAMETERS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
 def test_environment_is_the_lock_is_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    locked = dict(re.findall(r"^([A-Za-z0-9._-]+)==([^ ]+)", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.M))
     needed = project["dependencies"] + [need for extra in project["optional-dependencies"].values() for need in extra]
-    assert {re.split(r"[<>=]", need)[0] for need in needed} <= set(locked)
-    conda = (ROOT / "environment.yml").read_text(encoding="utf-8")
-    lines = re.findall(r"^ +- (.*)$", conda, re.M)
-    assert lines == ["conda-forge", f"python={project['requires-python'].strip('=.*')}", "make", "pip", "pip:", "-r requirements.lock"]
+    for python in PYTHONS:
+        held = environment.locked(python_version=python, python_full_version=f"{python}.9")
+        assert {re.split(r"[<>=]", need)[0] for need in needed} <= held.keys()
+        assert {package: held[package] for package in records.PACKAGES} == {package: version(package) for package in records.PACKAGES}
+    assert project["requires-python"] == f">={PYTHONS[0]},<3.15" and "Python 3.11, 3.12, 3.13 or 3.14" in MAKEFILE
+    assert "With Python 3.11, 3.12 or 3.13 and make" in README and "badge/Python-3.11_to_3.13-" in README and project["license"] == "MIT"
+    assert environment.CONDA.read_text(encoding="utf-8") == environment.conda()
+    assert f"\n  - python={PYTHONS[0]}\n" in environment.conda()
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="environment.yml is for Python 3.11")
+def test_pip_takes_what_conda_gives_it(tmp_path):
+    """All lines of the pip part in one requirements file, this clone among them, agree with one another and with what is installed."""
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "adage_repro", tmp_path / "adage_repro")
+    (pip,) = (part["pip"] for part in yaml.safe_load(environment.conda())["dependencies"] if isinstance(part, dict))
+    (tmp_path / "requirements.txt").write_text("\n".join(pip))
+    install = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--no-build-isolation", "-U", "-r", "requirements.txt"]
+    said = subprocess.run(install, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1] == f"Would install adage_repro-{version('adage_repro')}"
+
+
+def test_an_environment_is_used_if_it_has_this_clone_and_what_is_locked(tmp_path, monkeypatch):
+    def make(folder, path):
+        environ = {"PATH": f"{path}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
+        return subprocess.run(["make", "-n", "figures"], cwd=folder, env=environ, capture_output=True, text=True)
+
+    active = Path(sys.prefix, "bin")
+    assert environment.misfit() is None and make(ROOT, active).stdout == f'"{active}"/python -m adage_repro figures\n'
+    for name in ("Makefile", "environment.py", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".venv").symlink_to(sys.prefix)  # a copied clone: its .venv imports the original
+    assert "setting up .venv" in make(tmp_path, active).stdout
+    monkeypatch.setattr(environment, "locked", lambda: {"jax": "0.0", "numpy": version("numpy")})
+    assert environment.misfit() == f"jax is {version('jax')} and not 0.0"
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    assert environment.misfit() == ""
+
+
+def test_set_up_says_which_pythons_it_found(tmp_path):
+    """Real Pythons of other versions are not at hand in a test; these scripts answer as such would."""
+    lines = {
+        "python3": "#!/bin/bash\n[[ $* == *platform* ]] && echo 3.10.1 || exit 1",
+        "python3.12": "#!/bin/bash\n[[ $* != *ensurepip* ]] && echo 3.12.1",
+    }
+    for name in ("Makefile", "environment.py", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name, line in lines.items():
+        (tmp_path / name).write_text(line)
+        (tmp_path / name).chmod(0o755)
+    for name in ("bash", "dirname", "make", "test"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    done = subprocess.run(["make", "figures"], cwd=tmp_path, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
+    found = "found python3.12 (3.12.1 without ensurepip, which Debian has in python3-venv), python3 (3.10.1); one comes with: uv"
+    assert done.returncode == 2 and found in done.stderr.splitlines()[0] and not (tmp_path / ".venv").exists()
 
 
 def test_ci_runs_the_two_commands_and_leaves_a_clean_clone():

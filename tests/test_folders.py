@@ -1,0 +1,107 @@
+"""Files are replaced all or none; what killed runs left is swept, what living ones hold is not; sockets have short paths."""
+
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+
+import pytest
+
+from adage_repro import build, folders, parameters
+from adage_repro.folders import ROOT, own_folder, staged
+
+
+def test_after_an_error_what_was_replaced_is_put_back(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+
+    def write_both(to):
+        with staged(to) as folder:
+            (folder / "a.csv").write_text("new")
+            (folder / "b.csv").write_text("new")
+
+    def full(source, target, replace=os.replace):
+        if target.name == "b.csv" and source.parent.name == "new":
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", full)
+        with pytest.raises(OSError, match="No space"):
+            write_both(out / "within")
+        assert list(tmp_path.iterdir()) == []
+        out.mkdir()
+        (out / "a.csv").write_text("old")
+        with pytest.raises(OSError, match="No space"):
+            write_both(out)
+    assert {file.name: file.read_text() for file in out.iterdir()} == {"a.csv": "old"}
+
+    (out / "b.csv").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"b\.csv is a folder"):
+        write_both(out)
+    assert (out / "a.csv").read_text() == "old" and len(list(out.iterdir())) == 2
+    (out / "b.csv").rmdir()
+    write_both(out)
+    assert {file.name: file.read_text() for file in out.iterdir()} == {"a.csv": "new", "b.csv": "new"}
+
+
+def test_folders_of_the_dead_are_swept_and_those_of_the_living_are_not(tmp_path):
+    code = (
+        "import pathlib, time\nfrom adage_repro.folders import own_folder\n"
+        f"with own_folder(pathlib.Path({str(tmp_path)!r}), 'mine-') as folder:\n"
+        "    (folder / 'file').touch()\n    print(folder.name, flush=True)\n    time.sleep(60)\n"
+    )
+    with ExitStack() as children:
+        killed, living = (children.enter_context(subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=-1)) for _ in range(2))
+        of_killed, of_living = (child.stdout.readline().decode().strip() for child in (killed, living))
+        killed.kill()
+        killed.wait()
+        (tmp_path / "mine").mkdir()  # of another prefix
+        assert {file.name for file in tmp_path.iterdir()} == {of_killed, of_living, "mine"}
+        with own_folder(tmp_path, "mine-") as own, own_folder(tmp_path, "mine-") as second:
+            assert {file.name for file in tmp_path.iterdir()} == {own.name, second.name, of_living, "mine"}
+        assert (tmp_path / of_living / "file").exists()
+        living.kill()
+
+
+def test_a_socket_fits_even_where_the_temporary_folder_has_a_long_path(tmp_path):
+    place = tmp_path / ("x" * 150)
+    place.mkdir()
+    code = (
+        "from pathlib import Path\nfrom socket import AF_UNIX, socket as unix\nfrom adage_repro.folders import socket\n"
+        "paths = [f'{socket()}-{port}' for port in (1, 2)]\nfor path in paths:\n    unix(AF_UNIX).bind(path)\nprint(Path(path).parent)\n"
+    )
+    given = os.environ | {"TMPDIR": str(place)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=given, capture_output=True, text=True, check=True)
+    left = done.stdout.strip()
+    assert "/adage_repro-" in left and not os.path.exists(left) and list(place.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path, capsys, monkeypatch):
+    (tmp_path / ".cache").touch()  # where a folder should be
+    monkeypatch.setattr(build, "STAMPS", tmp_path / ".cache" / "figures")
+    monkeypatch.setattr(build, "execute", lambda *_, **__: None)
+    monkeypatch.setenv(build.JAX_CACHE, str(tmp_path / ".cache" / "jax"))
+    build.check_cache()
+    build._make("fig06")
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("warning: ") and said.err.count("\n") == 1 and build.JAX_CACHE not in os.environ
+    monkeypatch.setattr(build, "STAMPS", tmp_path / "figures")
+    build.check_cache()
+    build._make("fig06")
+    assert capsys.readouterr().err == "" and (tmp_path / "figures" / "fig06").exists()
+
+
+def test_a_device_that_is_not_there_is_refused_in_one_line(capsys, monkeypatch):
+    given = os.environ | {"JAX_PLATFORMS": "abacus"}
+    line = "JAX_PLATFORMS must name devices that JAX finds here, such as cpu, got 'abacus'\n"
+    done = subprocess.run([sys.executable, "-m", "adage_repro", "figure", "6", "", ""], cwd=ROOT, env=given, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
+    monkeypatch.setenv("JAX_PLATFORMS", "abacus")
+    monkeypatch.setattr(parameters.jax, "devices", lambda: 1 / 0)
+    assert not build.side_by_side(print, ["nothing"]) and capsys.readouterr() == ("", line)
+    with pytest.raises(ValueError, match=r"^JAX_PLATFORMS must"):
+        parameters.check_all({"n_agents": 10})
+
+
+def test_every_kernel_has_sockets_of_its_own():
+    assert len({folders.socket() for _ in range(3)}) == 3
