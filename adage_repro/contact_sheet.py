@@ -108,15 +108,17 @@ def sheet(name: str) -> None:
             failures.append(label)
             label += f"\nfailed: {'; '.join(faults)}"
         tiles.append((label, picture))
-    width, height = (max(getattr(picture, side) for _, picture in tiles) + 2 * MARGIN for side in ("width", "height"))
-    page = Image.new("RGB", (COLUMNS * width, -(-len(tiles) // COLUMNS) * (height + LABEL)), "white")
+    width = max(picture.width for _, picture in tiles) + 2 * MARGIN
+    rows = [tiles[first : first + COLUMNS] for first in range(0, len(tiles), COLUMNS)]
+    heights = [max(picture.height for _, picture in row) + LABEL + 2 * MARGIN for row in rows]
+    page = Image.new("RGB", (COLUMNS * width, sum(heights)), "white")
     pen, font = ImageDraw.Draw(page), ImageFont.load_default(size=15)
     for place, (label, picture) in enumerate(tiles):
-        corner = (place % COLUMNS * width, place // COLUMNS * (height + LABEL))
-        pen.rectangle((*corner, corner[0] + width, corner[1] + height + LABEL), outline="silver")
+        left, top = place % COLUMNS * width, sum(heights[: place // COLUMNS])
+        pen.rectangle((left, top, left + width, top + heights[place // COLUMNS]), outline="silver")
         lines = [part for line in label.splitlines() for part in textwrap.wrap(line, 95, break_on_hyphens=False)]
-        pen.text((corner[0] + MARGIN // 2, corner[1] + 4), "\n".join(lines[:3]), fill="black", font=font, spacing=1)
-        page.paste(picture, (corner[0] + MARGIN, corner[1] + LABEL + MARGIN // 2))
+        pen.text((left + MARGIN // 2, top + 4), "\n".join(lines[:3]), fill="black", font=font, spacing=1)
+        page.paste(picture, (left + MARGIN, top + LABEL + MARGIN // 2))
     SHEETS.mkdir(parents=True, exist_ok=True)
     page.save(SHEETS / f"{name}.png")
     if failures:
