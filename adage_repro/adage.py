@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from adage_repro.choices import Choice, choose
 from adage_repro.parameters import check, check_value
 from adage_repro.pytrees import model, store
 from adage_repro.sums import total
@@ -47,7 +48,7 @@ class Settings:
     leader_lr: float | None = None
     leader_every: int = 2
     order: str = "simultaneous"
-    late_group: str = "absent"
+    late_group: Choice = "absent"
     entry_time: Array | int = 0
     action_bounds: tuple[float, float] = (0.0, 1.0)
     leader_bounds: tuple[float, float] = (0.0, 0.1)
@@ -129,11 +130,11 @@ def _solve(game: Game, settings: Settings, start: Array) -> History:
 
 def _trajectory(game: Game, settings: Settings, start: Array) -> History:
     entry_time = jnp.broadcast_to(settings.entry_time, start.shape)
-    update = {"simultaneous": simultaneous, "alternating": alternating}[settings.order]
+    update = choose(settings.order, simultaneous=simultaneous, alternating=alternating)
 
     def presence(t):
         learning = t >= entry_time
-        return learning, learning | (settings.late_group == "frozen")
+        return learning, learning | choose(settings.late_group, absent=False, frozen=True)
 
     def row(state, t):
         _, present = presence(jnp.maximum(t - 1, 0))

@@ -9,6 +9,7 @@ import numpy as np
 from jax import Array
 
 from adage_repro.adage import Game, History, follower_gradients, leader_gradient, utilities
+from adage_repro.choices import choose
 from adage_repro.fairness import gini
 from adage_repro.market import MarketEntrance, largest_stable_lr
 from adage_repro.parameters import check, check_value
@@ -18,9 +19,8 @@ def starts(kind: str, runs: int, n_agents: int, seed: int) -> Array:
     """First strategies (runs, N): `uniform` on [0, 1], one PRNG key a run, or `zeros`, the same in each run."""
     check("follower_start", kind)
     runs = check_value("runs", runs, "int", "[1, inf)")
-    if kind == "zeros":
-        return np.zeros((runs, n_agents))
-    return _uniform(check("seed", seed), runs, n_agents)
+    seed = check("seed", seed)
+    return choose(kind, zeros=lambda: np.zeros((runs, n_agents)), uniform=lambda: _uniform(seed, runs, n_agents))()
 
 
 @partial(jax.jit, static_argnums=(1, 2))

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from adage_repro.choices import Choice, choose
 from adage_repro.fairness import leader_objective
 from adage_repro.parameters import check, check_value
 from adage_repro.pytrees import model, store
@@ -23,15 +24,16 @@ class MarketEntrance:
     tax_units       over-attendance in Eqs. 7, 8: `headcount` N (a_i - m/n) · `rate` a_i - m/n · `literal` a_i - m, n agents present
     returns_shift   the shift in the leader's objective, see `gini`
 
+    The last three are words; as `Place`s they are traced, and all readings share one compiled program.
     ValueError: a value of the wrong type or out of its range.
     """
 
     n_agents: int
     capacity: float
     outside_payoff: float = 1.0
-    crowd: str = "included"
-    tax_units: str = "headcount"
-    returns_shift: str = "negative"
+    crowd: Choice = "included"
+    tax_units: Choice = "headcount"
+    returns_shift: Choice = "negative"
 
     def __post_init__(self):
         names = ("n_agents", "outside_payoff", "crowd", "tax_units", "returns_shift")
@@ -50,7 +52,7 @@ class MarketEntrance:
     def attendance_felt(self, action: Array, mean: Array, n_present: Array) -> Array:
         """The m of Eq. 5: n `mean` if the crowd is `included`, else n `mean` - a_i + 1."""
         attendance = n_present * mean
-        return attendance if self.crowd == "included" else attendance - action + 1
+        return choose(self.crowd, included=attendance, excluded=attendance - action + 1)
 
     def untaxed_utility(self, action: Array, mean: Array, n_present: Array) -> Array:
         """Eq. 5: a_i (v + 2 (C - m)) + (1 - a_i) v."""
@@ -59,8 +61,7 @@ class MarketEntrance:
 
     def over_attendance(self, action: Array, mean: Array, n_present: Array) -> Array:
         """What Eq. 7 taxes, in `tax_units`."""
-        units = {"headcount": (self.n_agents, mean), "rate": (1, mean), "literal": (1, n_present * mean)}
-        scale, others = units[self.tax_units]
+        scale, others = choose(self.tax_units, headcount=(self.n_agents, mean), rate=(1, mean), literal=(1, n_present * mean))
         return scale * (action - others)
 
     def tax(self, action: Array, mean: Array, n_present: Array, tax_rate: Array) -> Array:
@@ -84,7 +85,7 @@ def mixed_equilibrium(game: MarketEntrance) -> float:
 
 def fixed_point(game: MarketEntrance) -> float:
     """Where the untaxed gradient of Eq. 5 vanishes with all agents alike: C / (N + 1) if the crowd is `included`, else p*."""
-    return game.places / (game.n_agents + 1) if game.crowd == "included" else mixed_equilibrium(game)
+    return choose(game.crowd, included=game.places / (game.n_agents + 1), excluded=mixed_equilibrium(game))
 
 
 def largest_stable_lr(game: MarketEntrance, order: str = "simultaneous") -> float:
@@ -95,9 +96,8 @@ def largest_stable_lr(game: MarketEntrance, order: str = "simultaneous") -> floa
     `excluded`: 0, since differences between agents grow at any rate.
     """
     check("order", order)
-    if game.crowd == "excluded":
-        return 0.0
-    return 1 / (game.n_agents + 1) if order == "simultaneous" else 0.5
+    included = choose(order, simultaneous=1 / (game.n_agents + 1), alternating=0.5)
+    return choose(game.crowd, included=included, excluded=0.0)
 
 
 def untaxed_path(
@@ -123,7 +123,7 @@ def untaxed_path(
         raise ValueError(
             f"start and entry_time must have one value per agent, {game.n_agents}, got {np.shape(start)}, {np.shape(entry_time)}"
         )
-    sign = 1 if game.crowd == "included" else -1
+    sign = choose(game.crowd, included=1, excluded=-1)
     entry = np.broadcast_to(check_value("entry_time", np.asarray(entry_time), "int", "[0, 1000000000]"), np.shape(start))
     path = np.empty((iterations + 1, entry.size))
     path[0] = now = np.asarray(start, float)
@@ -131,7 +131,7 @@ def untaxed_path(
     for begin, end in pairwise(times):
         learning, steps = entry <= begin, np.arange(1, end - begin + 1)[:, None]
         n = learning.sum()
-        fixed = now[~learning].sum() if late_group == "frozen" else 0.0
+        fixed = choose(late_group, absent=0.0, frozen=now[~learning].sum())
         path[begin + 1 : end + 1] = now
         if n + sign == 0:
             return None

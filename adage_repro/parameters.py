@@ -9,6 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from adage_repro.choices import Place
+
 LARGEST_RUN = 10**8  # numbers in one stored trajectory, runs x rows x agents: 0.8 GB in float64
 LONGEST_LIST = 12
 
@@ -26,6 +28,11 @@ class Parameter:
     def help(self) -> str:
         """The comment behind the parameter in a notebook."""
         return f"{self.meaning}; {'one of' if self.item == 'str' else 'in'} {self.allowed}"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The choices."""
+        return tuple(self.allowed.split(" | ")) if self.item == "str" else ()
 
     @property
     def item(self) -> str:
@@ -88,6 +95,8 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
         return value
     if kind == "str":
         choices = allowed.split(" | ")
+        if isinstance(value, Place) and list(value.words) == choices:
+            return value
         if not isinstance(value, str) or value not in choices:
             raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
         return value
@@ -113,6 +122,12 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
 
 def _bound(text: str, context: Mapping[str, Any]) -> float:
     return 1 / context["n_agents"] if text == "1/n_agents" else float(text)
+
+
+def place(name: str, word: str) -> Place:
+    """A choice as a number that JAX traces: the word's place in the parameter's list of choices; ValueError as in `check`."""
+    words = PARAMETERS[name].words
+    return Place(words, np.int32(words.index(check(name, word))))
 
 
 def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None) -> dict[str, Any]:
