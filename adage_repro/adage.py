@@ -1,5 +1,6 @@
 """The two-layer framework (Eqs. 1-3) for any aggregative game: followers and a leader climb their own payoffs in turn."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Protocol
 
@@ -10,7 +11,7 @@ from jax import Array, lax
 
 from adage_repro.choices import Choice, choose
 from adage_repro.parameters import check, check_value
-from adage_repro.pytrees import model, store
+from adage_repro.pytrees import by_structure, model, store
 from adage_repro.sums import total
 
 
@@ -95,6 +96,25 @@ def solve(game: Game, settings: Settings, start: Array) -> History:
     In iteration t = 0, 1, … first the leader steps, if it is its turn, then the followers, who see its new action.
     Compiles once for each size and choice; numbers may change freely. ValueError: `start` of the wrong shape or out of the bounds.
     """
+    return _solve(*_checked(game, settings, start))
+
+
+def solve_many(runs: Iterable[tuple[Game, Settings, Array]]) -> list[History]:
+    """`solve` for each (game, settings, start), such as a sweep over capacities and learning rates; the same numbers, bit for bit.
+
+    Runs that differ by traced numbers alone go one after another through one compiled program; another size or another choice makes
+    another program, and so does another number of runs. The histories are NumPy's, in the order of the runs, and fit into memory together.
+    ValueError: as `solve`.
+    """
+    histories = {}
+    for places, (game, settings, start) in by_structure(_checked(*run) for run in runs):
+        batch = jax.device_get(_solve_in_turn(game, settings, start))
+        histories |= {place: jax.tree.map(lambda values, k=k: values[k], batch) for k, place in enumerate(places)}
+    return [histories[place] for place in range(len(histories))]
+
+
+def _checked(game: Game, settings: Settings, start: Array) -> tuple[Game, Settings, Array]:
+    """The three as JAX takes them; refuses what does not fit together."""
     if (start.dtype if hasattr(start, "dtype") else np.asarray(start).dtype).kind not in "fiu":
         raise ValueError(f"start must hold numbers, got {start!r}")
     start = jnp.asarray(start, float)
@@ -107,7 +127,7 @@ def solve(game: Game, settings: Settings, start: Array) -> History:
     if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != start.shape[-1:]:
         raise ValueError(f"entry_time must be one number or one per agent, {start.shape[-1]}, got {jnp.shape(settings.entry_time)}")
     leaves = jax.tree.map(lambda leaf: leaf if isinstance(leaf, jax.Array) else np.asarray(leaf), (game, settings))
-    return _solve(*leaves, start)
+    return *leaves, start
 
 
 def _check_box(name: str, value: Array | float, bounds: tuple[float, float]) -> tuple[float, float]:
@@ -126,6 +146,11 @@ def _check_box(name: str, value: Array | float, bounds: tuple[float, float]) -> 
 def _solve(game: Game, settings: Settings, start: Array) -> History:
     run = partial(_trajectory, game, settings)
     return run(start) if start.ndim == 1 else jax.vmap(run)(start)
+
+
+@jax.jit
+def _solve_in_turn(games: Game, settings: Settings, starts: Array) -> History:
+    return lax.map(lambda run: _solve(*run), (games, settings, starts))
 
 
 def _trajectory(game: Game, settings: Settings, start: Array) -> History:

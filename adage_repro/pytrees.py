@@ -1,10 +1,13 @@
 """Frozen dataclasses that JAX can trace: games, settings and histories."""
 
 import numbers
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import dataclass_transform, get_type_hints
+from typing import Any, dataclass_transform, get_type_hints
 
 import jax
+import numpy as np
 
 from adage_repro.choices import Choice
 
@@ -47,3 +50,17 @@ def store(self: object, **values: object) -> None:
     """Set fields of a frozen dataclass while it is being made."""
     for name, value in values.items():
         object.__setattr__(self, name, value)
+
+
+def by_structure(values: Iterable[Any]) -> list[tuple[list[int], Any]]:
+    """Values that differ by numbers alone, stacked: for each tree structure and shape the places of its values among all, and one
+    value whose leaves have one more axis in front, along those places."""
+    groups = defaultdict(list)
+    for place, value in enumerate(values):
+        leaves, structure = jax.tree.flatten(value)
+        groups[structure, tuple(map(np.shape, leaves))].append((place, leaves))
+    stacked = []
+    for (structure, _), members in groups.items():
+        places, leaves = zip(*members, strict=True)
+        stacked.append((list(places), structure.unflatten([np.stack(column) for column in zip(*leaves, strict=True)])))
+    return stacked

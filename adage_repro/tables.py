@@ -7,7 +7,7 @@ import pandas as pd
 from jax import Array
 
 from adage_repro.adage import History, Settings
-from adage_repro.experiments import attendance, group_means, in_g2
+from adage_repro.measures import attendance, group_means, in_g2
 
 GROUPS = ("G1", "G2")
 LONGEST_TABLE = 50_000  # rows; a longer one keeps every k-th iteration
