@@ -70,7 +70,7 @@ def rerun(name: str, settings: str, out: str) -> None:
     standard, given = build.defaults(notebook), read_set(settings)
     checked = check_all(standard | given, names=standard)
     if name == "claims":
-        from adage_repro.report.crossing import Setup
+        from adage_repro.claims import Setup
 
         Setup(**checked).checked()
     folder = read_out(out, name, given)
