@@ -216,6 +216,10 @@ def test_thresholds_were_fixed_beforehand(claim, place, text, quantity, limits, 
         (lambda: claim("B1", "Fig. 2", depends=(), must_fail={})(lambda free: 0), "there must be one claim B1"),
         (lambda: Claim("Z1", "", "", lambda laet: 0, (), {}), "Z1 asks for laet, which is no run; there are free, late, taxed"),
         (
+            lambda: Claim("Z1", "", "", lambda late: 0, (), {"late": "laet"}),
+            "Z1 asks for laet, which is no run; there are free, late, taxed",
+        ),
+        (
             lambda: Claim("Z1", "", "", lambda late: 0, ("crwod",), {}),
             "Z1 depends on crwod, which is no choice; there are order, tax_units",
         ),

@@ -145,10 +145,13 @@ class Claim:
         parameters = inspect.signature(self.measure).parameters.values()
         asks = tuple(one.name for one in parameters if one.name != "setup" and one.default is one.empty)
         store(self, parts={one.name for one in parameters}, asks=asks)
-        for name in asks:
+        changes = [
+            change for each in (self.at, self.must_fail, self.holds_at, *self.also, *self.otherwise.values()) for change in each.items()
+        ]
+        for name in (*asks, *(other for name, other in changes if name in asks)):
             if name not in FIXTURES:
                 raise ValueError(f"{self.id} asks for {name}, which is no run; there are {', '.join(FIXTURES)}")
-        for name in {*self.at, *self.must_fail, *self.holds_at}.union(*self.also, *self.otherwise.values()):
+        for name, _ in changes:
             if name not in {*_SETUP, *self.parts}:
                 raise ValueError(f"{self.id} changes {name}, which is neither in the setup nor a part of its measurement")
         if unknown := set(self.depends) - set(CHOICES):
