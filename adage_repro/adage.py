@@ -1,6 +1,6 @@
 """The two-layer framework (Eqs. 1-3) for any aggregative game: followers and a leader climb their own payoffs in turn."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
@@ -155,7 +155,7 @@ def _solve_in_turn(games: Game, settings: Settings, starts: Array) -> History:
 
 def _trajectory(game: Game, settings: Settings, start: Array) -> History:
     entry_time = jnp.broadcast_to(settings.entry_time, start.shape)
-    update = choose(settings.order, simultaneous=simultaneous, alternating=alternating)
+    update = follower_update(settings.order)
 
     def presence(t):
         learning = t >= entry_time
@@ -182,6 +182,11 @@ def _trajectory(game: Game, settings: Settings, start: Array) -> History:
 
     begin = (start, jnp.asarray(settings.leader_start, float))
     return lax.scan(row, begin, jnp.arange(settings.iterations + 1))[1]  # the step after the last row is not used
+
+
+def follower_update(order: str) -> Callable[..., Array]:
+    """One follower step of Eq. 3 in this order, as a function of game, settings, actions, present, learning and the leader's action."""
+    return choose(order, simultaneous=simultaneous, alternating=alternating)
 
 
 def simultaneous(game, settings, actions, present, learning, leader_action):

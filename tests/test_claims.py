@@ -144,7 +144,7 @@ def test_a_claim_depends_on_what_it_lists_alone():
     values = {name: [word for word in words if word != getattr(Setup(), name)] for name, words in READINGS.items()}
     values |= {"follower_lr": [0.003], "outside_payoff": [0.0, 8.0]}
     changes = {id: [{name: value} for name in CHOICES if name not in one.depends for value in values[name]] for id, one in CLAIMS.items()}
-    cases = [CLAIMS[id].case(**change, agent_counts=UP_TO_100) for id, asked in changes.items() for change in ({}, *asked)]
+    cases = [CLAIMS[id].case(**change, agent_counts=UP_TO_100, runs=10) for id, asked in changes.items() for change in ({}, *asked)]
     assert len(cases) > 4 * len(CLAIMS)
     found = {}
     for case, numbers in zip(cases, measure_all(cases), strict=True):

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from adage_repro.adage import Game, Settings, alternating, leader_gradient, simultaneous, solve, utilities
+from adage_repro.adage import Game, Settings, follower_update, leader_gradient, solve, utilities
 from adage_repro.choices import choose
 from adage_repro.market import MarketEntrance
 from adage_repro.measures import Series, gap, series
@@ -56,16 +56,12 @@ class Learning:
         )
 
 
-def _step(settings: Settings):
-    return choose(settings.order, simultaneous=simultaneous, alternating=alternating)
-
-
 def _answer(game: Game, settings: Settings, actions: Array, tax_rate: Array) -> Array:
     """Tax rates just below and above `tax_rate`, inside the bounds, and U_L once the followers have learnt on at each for as long again."""
     present = jnp.ones(actions.shape, bool)
     low, high = settings.leader_bounds
     width = 0.01 * (high - low)
-    step = _step(settings)
+    step = follower_update(settings.order)
 
     def objective(rate):
         rest = lax.fori_loop(0, settings.iterations, lambda _, now: step(game, settings, now, present, present, rate), actions)
@@ -84,7 +80,7 @@ class Nested:
 
     def __call__(self, game: Game, settings: Settings, start: Array) -> Array:
         """τ (updates,) after each update of the leader, from a batch of one start."""
-        step = _step(settings)
+        step = follower_update(settings.order)
 
         def follow(actions, rate, present, learning):
             return lax.fori_loop(0, INNER_UPDATES, lambda _, now: step(game, settings, now, present, learning, rate), actions)
