@@ -78,7 +78,7 @@ def rerun(name: str, settings: str, out: str) -> None:
     standard = build.defaults(notebook)
     checked = check_all(standard | read_set(settings), names=standard)
     if name == "claims":
-        from adage_repro.report.crossing import Setup
+        from adage_repro.claims import Setup
 
         Setup(**checked).checked()
     folder = read_out(out, name, checked)

@@ -1,6 +1,6 @@
 """The two-layer framework (Eqs. 1-3) for any aggregative game: followers and a leader climb their own payoffs in turn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Protocol
 
@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from adage_repro.choices import Choice, choose
 from adage_repro.parameters import check, check_value
-from adage_repro.pytrees import model, store
-from adage_repro.refusals import Refused
+from adage_repro.pytrees import by_structure, model, store
+from adage_repro.refusals import Refused, shown
 from adage_repro.sums import total
 
 
@@ -49,7 +50,7 @@ class Settings:
     leader_lr: float | None = None
     leader_every: int = 2
     order: str = "simultaneous"
-    late_group: str = "absent"
+    late_group: Choice = "absent"
     entry_time: Array | int = 0
     action_bounds: tuple[float, float] = (0.0, 1.0)
     leader_bounds: tuple[float, float] = (0.0, 0.1)
@@ -102,6 +103,27 @@ def solve(game: Game, settings: Settings, start: Array, rows: Array | None = Non
     Compiles once for each size and choice, number of rows kept and `keep`; numbers may change freely.
     ValueError: `start` of the wrong shape or out of the bounds, `rows` that do not rise or that the run does not have.
     """
+    return _solve(*_checked(game, settings, start), _checked_rows(rows, settings.iterations), keep)
+
+
+def solve_many(
+    runs: Iterable[tuple[Game, Settings, Array]], rows: Array | None = None, keep: Callable[[Game, History], Any] | None = None
+) -> list:
+    """`solve` for each (game, settings, start), such as a sweep over capacities and learning rates; the same numbers, bit for bit.
+
+    Runs that differ by traced numbers alone go one after another through one compiled program; another size or another choice makes
+    another program, and so does another number of runs. What is kept is NumPy's, in the order of the runs, and must fit into memory
+    together. `rows`, `keep` and ValueError: as `solve`.
+    """
+    histories = {}
+    for places, (game, settings, start) in by_structure(_checked(*run) for run in runs):
+        batch = jax.device_get(_solve_in_turn(game, settings, start, _checked_rows(rows, settings.iterations), keep))
+        histories |= {place: jax.tree.map(lambda values, k=k: values[k], batch) for k, place in enumerate(places)}
+    return [histories[place] for place in range(len(histories))]
+
+
+def _checked(game: Game, settings: Settings, start: Array) -> tuple[Game, Settings, Array]:
+    """The three as JAX takes them; refuses what does not fit together."""
     if (start.dtype if hasattr(start, "dtype") else np.asarray(start).dtype).kind not in "fiu":
         raise Refused(f"start must hold numbers, got {start!r}")
     start = jnp.asarray(start, float)
@@ -113,13 +135,19 @@ def solve(game: Game, settings: Settings, start: Array, rows: Array | None = Non
     _check_box("start", start, settings.action_bounds)
     if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != start.shape[-1:]:
         raise Refused(f"entry_time must be one number or one per agent, {start.shape[-1]}, got {jnp.shape(settings.entry_time)}")
-    if rows is not None:
-        rows = np.asarray(rows)
-        check_value("rows", rows, "int", f"[0, {settings.iterations}]")
-        if rows.ndim != 1 or not rows.size or (np.diff(rows) < 1).any():
-            raise Refused(f"rows must be whole numbers that rise, got {rows.tolist()!r:.80}")
     leaves = jax.tree.map(lambda leaf: leaf if isinstance(leaf, jax.Array) else np.asarray(leaf), (game, settings))
-    return _solve(*leaves, start, rows, keep)
+    return *leaves, start
+
+
+def _checked_rows(rows: Array | None, iterations: int) -> Array | None:
+    """The rows as an array; refuses those that do not rise or that a run does not have."""
+    if rows is None:
+        return None
+    rows = np.asarray(rows)
+    check_value("rows", rows, "int", f"[0, {iterations}]")
+    if rows.ndim != 1 or not rows.size or (np.diff(rows) < 1).any():
+        raise Refused(f"rows must be whole numbers that rise, got {shown(rows.tolist())}")
+    return rows
 
 
 def _check_box(name: str, value: Array | float, bounds: tuple[float, float]) -> tuple[float, float]:
@@ -140,13 +168,18 @@ def _solve(game: Game, settings: Settings, start: Array, rows: Array | None, kee
     return run(start) if start.ndim == 1 else jax.vmap(run)(start)
 
 
+@partial(jax.jit, static_argnames="keep")
+def _solve_in_turn(games: Game, settings: Settings, starts: Array, rows: Array | None, keep: Callable | None):
+    return lax.map(lambda run: _solve(*run, rows, keep), (games, settings, starts))
+
+
 def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callable | None, start: Array):
     entry_time = jnp.broadcast_to(settings.entry_time, start.shape)
-    update = {"simultaneous": simultaneous, "alternating": alternating}[settings.order]
+    update = follower_update(settings.order)
 
     def presence(t):
         learning = t >= entry_time
-        return learning, learning | (settings.late_group == "frozen")
+        return learning, learning | choose(settings.late_group, absent=False, frozen=True)
 
     def kept(state, row):
         _, present = presence(jnp.maximum(row - 1, 0))
@@ -179,6 +212,11 @@ def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callab
     if rows is None:  # the step after the last row is not used
         return lax.scan(to_next_row, begin, jnp.arange(settings.iterations + 1))[1]
     return lax.scan(to_kept_row, begin, (jnp.append(0, rows[:-1]), rows))[1]
+
+
+def follower_update(order: str) -> Callable[..., Array]:
+    """One follower step of Eq. 3 in this order, as a function of game, settings, actions, present, learning and the leader's action."""
+    return choose(order, simultaneous=simultaneous, alternating=alternating)
 
 
 def simultaneous(game, settings, actions, present, learning, leader_action):

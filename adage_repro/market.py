@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from adage_repro.choices import Choice, choose
 from adage_repro.fairness import leader_objective
 from adage_repro.parameters import check, check_value
 from adage_repro.pytrees import model, store
@@ -25,15 +26,16 @@ class MarketEntrance:
     tax_units       over-attendance in Eqs. 7, 8: `headcount` N (a_i - m/n) · `rate` a_i - m/n · `literal` a_i - m, n agents present
     returns_shift   the shift in the leader's objective, see `gini`
 
+    The last three are words; as `Place`s they are traced, and all readings share one compiled program.
     ValueError: a value of the wrong type or out of its range.
     """
 
     n_agents: int
     capacity: float
     outside_payoff: float = 1.0
-    crowd: str = "included"
-    tax_units: str = "headcount"
-    returns_shift: str = "negative"
+    crowd: Choice = "included"
+    tax_units: Choice = "headcount"
+    returns_shift: Choice = "negative"
 
     def __post_init__(self):
         store(self, n_agents=check_value("n_agents", self.n_agents, "int", "[2, inf)"))
@@ -53,7 +55,7 @@ class MarketEntrance:
     def attendance_felt(self, action: Array, mean: Array, n_present: Array) -> Array:
         """The m of Eq. 5: n `mean` if the crowd is `included`, else n `mean` - a_i + 1."""
         attendance = n_present * mean
-        return attendance if self.crowd == "included" else attendance - action + 1
+        return choose(self.crowd, included=attendance, excluded=attendance - action + 1)
 
     def untaxed_utility(self, action: Array, mean: Array, n_present: Array) -> Array:
         """Eq. 5: a_i (v + 2 (C - m)) + (1 - a_i) v."""
@@ -62,8 +64,7 @@ class MarketEntrance:
 
     def over_attendance(self, action: Array, mean: Array, n_present: Array) -> Array:
         """What Eq. 7 taxes, in `tax_units`."""
-        units = {"headcount": (self.n_agents, mean), "rate": (1, mean), "literal": (1, n_present * mean)}
-        scale, others = units[self.tax_units]
+        scale, others = choose(self.tax_units, headcount=(self.n_agents, mean), rate=(1, mean), literal=(1, n_present * mean))
         return scale * (action - others)
 
     def tax(self, action: Array, mean: Array, n_present: Array, tax_rate: Array) -> Array:
@@ -87,7 +88,7 @@ def mixed_equilibrium(game: MarketEntrance) -> float:
 
 def fixed_point(game: MarketEntrance) -> float:
     """Where the untaxed gradient of Eq. 5 vanishes with all agents alike: C / (N + 1) if the crowd is `included`, else p*."""
-    return game.places / (game.n_agents + 1) if game.crowd == "included" else mixed_equilibrium(game)
+    return choose(game.crowd, included=game.places / (game.n_agents + 1), excluded=mixed_equilibrium(game))
 
 
 def largest_stable_lr(game: MarketEntrance, order: str = "simultaneous") -> float:
@@ -98,9 +99,8 @@ def largest_stable_lr(game: MarketEntrance, order: str = "simultaneous") -> floa
     `excluded`: 0, since differences between agents grow at any rate.
     """
     check("order", order)
-    if game.crowd == "excluded":
-        return 0.0
-    return 1 / (game.n_agents + 1) if order == "simultaneous" else 0.5
+    included = choose(order, simultaneous=1 / (game.n_agents + 1), alternating=0.5)
+    return choose(game.crowd, included=included, excluded=0.0)
 
 
 def untaxed_path(
@@ -127,7 +127,7 @@ def untaxed_path(
     check_value("start", np.asarray(start), "float", "[0, 1]")
     if np.shape(start) != (game.n_agents,) or np.shape(entry_time) not in ((), np.shape(start)):
         raise Refused(f"start and entry_time must have one value per agent, {game.n_agents}, got {np.shape(start)}, {np.shape(entry_time)}")
-    sign = 1 if game.crowd == "included" else -1
+    sign = choose(game.crowd, included=1, excluded=-1)
     entry = np.broadcast_to(check_value("entry_time", np.asarray(entry_time), "int", "[0, 1000000000]"), np.shape(start))
     wanted = np.arange(iterations + 1) if rows is None else np.asarray(check_value("rows", np.asarray(rows), "int", f"[0, {iterations}]"))
     now = np.asarray(start, float)
@@ -136,7 +136,7 @@ def untaxed_path(
     for begin, end in pairwise(times):
         learning, here = entry <= begin, (begin < wanted) & (wanted <= end)
         n = learning.sum()
-        fixed = now[~learning].sum() if late_group == "frozen" else 0.0
+        fixed = choose(late_group, absent=0.0, frozen=now[~learning].sum())
         path[begin < wanted] = now
         if n + sign == 0:
             return None

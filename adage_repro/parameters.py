@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from adage_repro.choices import Place
 from adage_repro.refusals import Refused, shown
 from adage_repro.sizes import check_sizes
 
@@ -30,6 +31,11 @@ class Parameter:
     def help(self) -> str:
         """The comment behind the parameter in a notebook."""
         return f"{self.meaning}; {'one of' if self.item == 'str' else 'in'} {self.allowed}"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The choices."""
+        return tuple(self.allowed.split(" | ")) if self.item == "str" else ()
 
     @property
     def item(self) -> str:
@@ -94,6 +100,8 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
         return value
     if kind == "str":
         choices = allowed.split(" | ")
+        if isinstance(value, Place) and list(value.words) == choices:
+            return value
         if not isinstance(value, str) or value not in choices:
             raise Refused(f"{name} must be one of {', '.join(choices)}, got {shown(value)}")
         return value
@@ -119,6 +127,12 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
 
 def _bound(text: str, context: Mapping[str, Any]) -> float:
     return 1 / context["n_agents"] if text == "1/n_agents" else float(text)
+
+
+def place(name: str, word: str) -> Place:
+    """A choice as a number that JAX traces: the word's place in the parameter's list of choices; ValueError as in `check`."""
+    words = PARAMETERS[name].words
+    return Place(words, np.int32(words.index(check(name, word))))
 
 
 def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -1,10 +1,15 @@
 """Frozen dataclasses that JAX can trace: games, settings and histories."""
 
 import numbers
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import dataclass_transform, get_type_hints
+from typing import Any, dataclass_transform, get_type_hints
 
 import jax
+import numpy as np
+
+from adage_repro.choices import Choice
 
 
 @dataclass_transform(frozen_default=True)
@@ -12,24 +17,29 @@ def model(cls: type) -> type:
     """Make `cls` a frozen dataclass that JAX can trace.
 
     Fields annotated `int`, `str` or `bool` are sizes and choices: another value compiles anew. All others are traced numbers:
-    a sweep over them compiles once. Where the annotation is `float`, whole numbers and NumPy's are taken as floats.
+    a sweep over them compiles once. Where the annotation is `float`, whole numbers and NumPy's are taken as floats; where it is
+    `Choice`, a word is a choice and a `Place` is traced.
     """
     cls = dataclass(frozen=True, eq=False)(cls)
     hints = get_type_hints(cls)
     names = [field.name for field in fields(cls)]
-    static = [name for name in names if hints[name] in (int, str, bool)]
-    traced = [name for name in names if name not in static]
+
+    def is_static(self, name):
+        return hints[name] in (int, str, bool) or (hints[name] == Choice and isinstance(getattr(self, name), str))
 
     def leaf(self, name):
         value = getattr(self, name)
         return float(value) if hints[name] in (float, float | None) and isinstance(value, numbers.Real) else value
 
     def flatten(self):
-        return [leaf(self, name) for name in traced], tuple(getattr(self, name) for name in static)
+        static = {name: getattr(self, name) for name in names if is_static(self, name)}
+        traced = tuple(name for name in names if name not in static)
+        return [leaf(self, name) for name in traced], (traced, tuple(static.items()))
 
-    def unflatten(static_values, traced_values):
+    def unflatten(structure, values):
+        traced, static = structure
         self = object.__new__(cls)  # JAX fills it with tracers: nothing to check
-        store(self, **dict(zip([*traced, *static], [*traced_values, *static_values], strict=True)))
+        store(self, **dict(zip(traced, values, strict=True)), **dict(static))
         return self
 
     jax.tree_util.register_pytree_node(cls, flatten, unflatten)
@@ -40,3 +50,17 @@ def store(self: object, **values: object) -> None:
     """Set fields of a frozen dataclass while it is being made."""
     for name, value in values.items():
         object.__setattr__(self, name, value)
+
+
+def by_structure(values: Iterable[Any]) -> list[tuple[list[int], Any]]:
+    """Values that differ by numbers alone, stacked: for each tree structure and shape the places of its values among all, and one
+    value whose leaves have one more axis in front, along those places."""
+    groups = defaultdict(list)
+    for place, value in enumerate(values):
+        leaves, structure = jax.tree.flatten(value)
+        groups[structure, tuple(map(np.shape, leaves))].append((place, leaves))
+    stacked = []
+    for (structure, _), members in groups.items():
+        places, leaves = zip(*members, strict=True)
+        stacked.append((list(places), structure.unflatten([np.stack(column) for column in zip(*leaves, strict=True)])))
+    return stacked

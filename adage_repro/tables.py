@@ -8,7 +8,7 @@ import pandas as pd
 from jax import Array
 
 from adage_repro.adage import History, Settings
-from adage_repro.experiments import Spread, attendance, in_g2
+from adage_repro.measures import Spread, attendance, in_g2
 from adage_repro.sizes import FEWEST_ROWS, LONGEST_TABLE
 
 GROUPS = ("G1", "G2")
@@ -60,12 +60,13 @@ def end_table(columns: str, history: History, **labels: object) -> pd.DataFrame:
 
 def range_table(columns: str, path: Spread, rows: np.ndarray, **labels: object) -> pd.DataFrame:
     """Mean, smallest and largest attendance over the agents of a single run that kept these `rows`."""
-    spread = {"attendance_mean": path.mean, "attendance_min": path.low, "attendance_max": path.high}
+    spread = {"attendance_mean": path.mean, "attendance_min": path.lowest, "attendance_max": path.highest}
     return tidy(" ".join(["iteration", *spread]), {"iteration": rows}, **spread).assign(**labels)[columns.split()]
 
 
-def group_table(columns: str, means: Array, rows: np.ndarray, name: str, **labels: object) -> pd.DataFrame:
-    """Means of G1 and of G2 (rows, 2) as column `name`."""
+def group_table(columns: str, means: tuple[Array, Array], rows: np.ndarray, name: str, **labels: object) -> pd.DataFrame:
+    """What was measured in each row of G1 and of G2, in the given rows, as column `name`."""
+    means = np.stack([values[rows] for values in means], -1)
     table = tidy(f"iteration group {name}", {"iteration": rows, "group": np.array(GROUPS)}, **{name: means})
     return table.assign(**labels)[columns.split()]
 

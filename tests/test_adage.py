@@ -1,6 +1,7 @@
 """The two layers (Eqs. 1-3): every reading against plain loops, any game, any batch, any N, and what is refused."""
 
 import itertools
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -9,32 +10,13 @@ import pytest
 import reference
 from reference import CROWDS, LATE_GROUPS, ORDERS, SHIFTS, TAX_UNITS
 
-from adage_repro import MarketEntrance, Settings, adage, follower_gradients, leader_gradient, model, solve, utilities
+from adage_repro import MarketEntrance, Settings, adage, follower_gradients, leader_gradient, model, solve, solve_many, utilities
 from adage_repro.adage import crowd_mean
+from adage_repro.choices import Place, choose
+from adage_repro.parameters import place
 
 UNIFORM = np.random.default_rng(0).uniform(size=(7, 100))
 payoffs_of, follower_gradients_of, leader_gradient_of = (jax.jit(function) for function in (utilities, follower_gradients, leader_gradient))
-
-
-@model
-class AnyReading:
-    """Five agents' market with its readings as traced places in their lists: eighteen games share one compilation."""
-
-    tax_units: jax.Array
-    crowd: jax.Array
-    returns_shift: jax.Array
-    capacity: jax.Array
-    outside_payoff: jax.Array
-
-    def market(self, tax_units="headcount", crowd="included", returns_shift="negative"):
-        return MarketEntrance(5, self.capacity, self.outside_payoff, crowd, tax_units, returns_shift)
-
-    def utility(self, *given):
-        payoffs = [self.market(*choice).utility(*given) for choice in itertools.product(TAX_UNITS, CROWDS)]
-        return jax.lax.select_n(len(CROWDS) * self.tax_units + self.crowd, *payoffs)
-
-    def objective(self, *given):
-        return jax.lax.select_n(self.returns_shift, *(self.market(returns_shift=shift).objective(*given) for shift in SHIFTS))
 
 
 def assert_same(history, expected):
@@ -52,14 +34,63 @@ def assert_same(history, expected):
 def test_every_reading_against_loops(tax_units, returns_shift, crowd, order, late_group):
     """From zeros and a uniform start, with two groups or an entry time each (nobody present at first), large or small leader steps."""
     capacity, v, follower_lr, iterations, starts = 0.45, 0.05, 0.02, 40, np.stack([np.zeros(5), UNIFORM[0, :5]])
-    chosen = [jnp.asarray(readings.index(name)) for readings, name in ((TAX_UNITS, tax_units), (CROWDS, crowd), (SHIFTS, returns_shift))]
+    readings = {"crowd": crowd, "tax_units": tax_units, "returns_shift": returns_shift}
+    game = MarketEntrance(5, capacity, v, **{name: place(name, word) for name, word in readings.items()})  # one program for all
     market = reference.Market(5, capacity, v, order, tax_units, returns_shift, late_group, crowd)
     for entry_time, leader_lr in (([0, 0, 20, 20, 20], 0.04), ([3, 8, 3, 25, 15], 0.002)):
-        settings = Settings(iterations, follower_lr, leader_lr, order=order, late_group=late_group, entry_time=np.array(entry_time))
-        found = jax.tree.map(np.asarray, solve(AnyReading(*chosen, capacity, v), settings, starts))
+        late = place("late_group", late_group)
+        settings = Settings(iterations, follower_lr, leader_lr, order=order, late_group=late, entry_time=np.array(entry_time))
+        found = jax.tree.map(np.asarray, solve(game, settings, starts))
         for run, start in enumerate(starts):
             expected = reference.solve(market, start, iterations, follower_lr, leader_lr, entry_time=entry_time)
             assert_same(jax.tree.map(lambda values, run=run: values[run], found), expected)
+
+
+def test_traced_readings_are_the_words():
+    """All 18 readings of the market, one compiled program: payoffs, gradients, and objectives with negative returns and without."""
+    actions, present, payoffs = UNIFORM[2, :10], np.arange(10) < 7, jnp.linspace(-0.5, 1.5, 10)
+
+    @jax.jit
+    def quantities(game):
+        at = (game, actions, present, jnp.asarray(0.07))
+        objectives = [game.objective(returns, present) for returns in (payoffs, jnp.abs(payoffs))]
+        return utilities(*at), follower_gradients(*at), leader_gradient(*at), objectives
+
+    readings = [
+        dict(zip(("crowd", "tax_units", "returns_shift"), words, strict=True)) for words in itertools.product(CROWDS, TAX_UNITS, SHIFTS)
+    ]
+    traced = [quantities(MarketEntrance(10, 0.6, 0.3, **{name: place(name, word) for name, word in words.items()})) for words in readings]
+    assert quantities._cache_size() == 1 and len({str(jax.device_get(found)) for found in traced}) > 6
+    for words, found in zip(readings, traced, strict=True):
+        jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-12), found, quantities(MarketEntrance(10, 0.6, 0.3, **words)))
+
+
+def test_a_choice_that_nobody_knows_raises():
+    """A third crowd is not silently one of the two, neither as a word nor as a place."""
+    for third in ("third", Place(("included", "excluded", "third"), 2), Place(("included",), 0)):
+        with pytest.raises(ValueError, match=r"^a choice must be one of included, excluded, got "):
+            choose(third, included=1, excluded=2)
+        with pytest.raises(ValueError, match=r"^crowd must be one of included, excluded, got "):
+            MarketEntrance(10, 0.6, crowd=third)
+    with pytest.raises(ValueError, match=r"^crowd must be one of included, excluded, got 'third'$"):
+        place("crowd", "third")
+
+
+def test_many_runs_are_each_their_own():
+    """Games, settings and starts that differ by numbers, choices, sizes or the leader: bit for bit what `solve` gives for each."""
+    runs = [
+        (MarketEntrance(n, c, v, crowd=crowd), Settings(25, 0.02, lr, entry_time=np.arange(n) % 2 * 7), UNIFORM[:2, :n])
+        for n, crowd, lr in ((6, "included", 0.04), (6, "excluded", 0.04), (9, "included", None))
+        for c, v in ((0.4, 1.0), (0.7, 0.2), (0.7, 3.0))
+    ]
+    before = adage._solve_in_turn._cache_size()
+    found = solve_many(runs[::-1])[::-1]
+    assert adage._solve_in_turn._cache_size() == before + 3
+    for run, history in zip(runs, found, strict=True):
+        jax.tree.map(np.testing.assert_array_equal, history, solve(*run))
+    assert solve_many([]) == []
+    with pytest.raises(ValueError, match=r"^start must have shape"):
+        solve_many([*runs, (runs[0][0], runs[0][1], np.zeros(7))])
 
 
 @pytest.mark.parametrize(

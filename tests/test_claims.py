@@ -1,34 +1,38 @@
 """What the paper claims: the verdict of every row, the settings it must fail in, and the cross product of the readings."""
 
 import json
-from dataclasses import replace
+import re
 from functools import cache
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 
 from adage_repro.__main__ import CLAIMS_BEGIN, CLAIMS_END, claims_table, main
-from adage_repro.adage import follower_gradients, leader_gradient, utilities
-from adage_repro.claims import CLAIMS, COLUMNS, economists_table, judge, verdicts
-from adage_repro.folders import FIGURES, ROOT, digest
-from adage_repro.report import measures_game
-from adage_repro.report.any_market import READINGS
-from adage_repro.report.crossing import (
+from adage_repro.claims import (
     CHOICES,
-    UP_TO_100,
+    CLAIMS,
+    COLUMNS,
+    READINGS,
+    Claim,
+    Measured,
+    Number,
     Setup,
     all_cells,
     carried,
+    claim,
     cross,
+    economists_table,
     hinges,
+    judge,
     measure_all,
     share_explained,
     untaxed,
-    values_text,
+    verdicts,
 )
+from adage_repro.claims.crossing import UP_TO_100
+from adage_repro.claims.game import entry_chances
+from adage_repro.folders import FIGURES, ROOT, digest
 
 HOLDS = "M1 M2 M3 M5 M7 B8 B9 B11 B12 P1 P2 P6 P7 P8 P9 A1 A4 A6 A7 A10 A13 A14 A15 A16 A17 A20 A21 A23 A24 A25 A28"
 HOLDS_ONLY_IF = "M4 M6 B1 B2 B3 B4 B5 B6 B7 B10 P3 P4 P5 P10 P11 P12 P13 P14 A2 A3 A5 A8 A9 A11 A12 A18 A19 A22 A27"
@@ -50,25 +54,24 @@ def table():
 @cache
 def measured():
     """What each claim measures at its own setup, and whether it holds there and wherever a plain `holds` must hold."""
-    known, found = {}, {}
-    for claim in CLAIMS.values():
-        setups = [claim.setup(), *(claim.setup(**other) for other in claim.also)]
-        values = measure_all([(claim, setup) for setup in setups], known)
-        found[claim.id] = values_text(values[0]), all(claim.holds(numbers) for numbers in values)
-    return found
+    cases = {id: [claim.case(), *(claim.case(**other) for other in claim.also)] for id, claim in CLAIMS.items()}
+    numbers = iter(measure_all(case for asked in cases.values() for case in asked))
+    found = {id: [next(numbers) for _ in asked] for id, asked in cases.items()}
+    return {id: (own[0], all(one.holds for one in own)) for id, own in found.items()}
 
 
 def test_every_row_of_the_list_is_there():
     assert [id for id in CLAIMS if id[0] != "A"] == LISTED
-    assert all(claim.why for id, claim in CLAIMS.items() if id[0] == "A")
+    assert all(claim.reason for id, claim in CLAIMS.items() if id[0] == "A")
     assert set(EXPECTED) == set(CLAIMS)
     assert ["id", *table().columns] == COLUMNS
 
 
 @pytest.mark.parametrize("id", CLAIMS)
 def test_verdict(id):
-    text, holds = measured()[id]
-    assert table().loc[id, "verdict"] == EXPECTED[id] and table().loc[id, "measured"] == text
+    own, holds = measured()[id]
+    assert table().loc[id, "verdict"] == EXPECTED[id] and table().loc[id, "measured"] == own.text
+    assert (table().loc[id, "quantity"], table().loc[id, "threshold"]) == (own.quantity, own.threshold)
     assert EXPECTED[id] == "cannot be decided" or holds == (EXPECTED[id] == "holds")
     assert EXPECTED[id] == "holds" or table().loc[id, "condition"]
 
@@ -121,20 +124,111 @@ def test_refused(settings, out, line, capsys, monkeypatch):
     assert said.out == "" and said.err.startswith(line) and said.err.count("\n") == 1
 
 
-def test_every_row_fails_where_it_must():
-    known = {}
-    judged = {id: judge(claim, claim.setup(**claim.fails), known) for id, claim in CLAIMS.items()}
-    assert judged == dict.fromkeys(CLAIMS, "does not hold")
+def test_every_claim_fails_where_it_must():
+    cases = [claim.case(**claim.must_fail) for claim in CLAIMS.values()]
+    assert [case.claim.id for case, numbers in zip(cases, measure_all(cases), strict=True) if numbers.holds] == []
+    assert judge(cases[0]) == "does not hold" and judge(CLAIMS["P15"].case()) == "cannot be decided"
 
 
 def test_a_must_fail_setting_starts_from_one_that_holds():
     """Otherwise a measurement that says no to everything would pass. B10 holds nowhere; A21 is the same at c = 0.6."""
-    known, missing = {}, [id for id in CLAIMS if not measured()[id][1] and not CLAIMS[id].sound]
-    own = {id for id in missing if CLAIMS[id].holds(measure_all([(CLAIMS[id], CLAIMS[id].setup())], known)[0])}
-    assert set(missing) - own == {"B10"}  # the rest hold in their own setting, not in all that a plain `holds` asks for
-    for id, claim in ((id, claim) for id, claim in CLAIMS.items() if claim.sound):
-        assert judge(claim, claim.setup(**claim.sound), known) == "holds", id
-        assert judge(claim, claim.setup(**(claim.sound | claim.fails)), known) == "does not hold", id
+    missing = {id for id in CLAIMS if not measured()[id][1] and not CLAIMS[id].holds_at}
+    assert missing - {id for id in missing if measured()[id][0].holds} == {"B10"}  # the rest hold in their own setting, not in all
+    for changes, holds in ((lambda claim: claim.holds_at, True), (lambda claim: claim.holds_at | claim.must_fail, False)):
+        cases = [claim.case(**changes(claim)) for claim in CLAIMS.values() if claim.holds_at]
+        assert [case.claim.id for case, numbers in zip(cases, measure_all(cases), strict=True) if numbers.holds != holds] == []
+
+
+def test_a_claim_depends_on_what_it_lists_alone():
+    """Every choice that a claim does not list, put to its other values, leaves its numbers as they are."""
+    values = {name: [word for word in words if word != getattr(Setup(), name)] for name, words in READINGS.items()}
+    values |= {"follower_lr": [0.003], "outside_payoff": [0.0, 8.0]}
+    changes = {id: [{name: value} for name in CHOICES if name not in one.depends for value in values[name]] for id, one in CLAIMS.items()}
+    cases = [CLAIMS[id].case(**change, agent_counts=UP_TO_100, runs=10) for id, asked in changes.items() for change in ({}, *asked)]
+    assert len(cases) > 4 * len(CLAIMS)
+    found = {}
+    for case, numbers in zip(cases, measure_all(cases), strict=True):
+        values = np.array([value for number in numbers for value in number.values])
+        apart = np.abs(values - found.setdefault(case.claim.id, values))
+        assert apart.max() < 1e-9, (case.claim.id, case.setup)  # A16's difference quotients carry rounding
+
+
+def listed():
+    """The rows of the list that was fixed beforehand, and their claims."""
+    lines = (ROOT / "docs" / "preregistered.md").read_text(encoding="utf-8").splitlines()
+    rows = [re.split(r" \| ", line.strip("| ")) for line in lines if line[:3] in ("| M", "| B", "| P")]
+    assert [row[0] for row in rows] == LISTED and all(len(row) == 6 for row in rows)
+    return [pytest.param(CLAIMS[row[0]], *row[1:], id=row[0]) for row in rows]
+
+
+WORDS = {"falls with N": "< 0", "smaller": "< 0", "within": "≤", "%": "e-2"}  # the list's, as the table says them
+FAILS = {
+    "α_F = 0": {"follower_lr": 0.0},
+    "α_F = 0, uniform": {"follower_lr": 0.0},
+    "α_F = 0.1": {"follower_lr": 0.1},
+    "ι = 0": {"late_entry_share": 0.0},
+    "I = N": {"iterations_per_agent": 1},
+    "c = 0.2": {"capacity": 0.2},
+    "crowd = excluded": {"crowd": "excluded"},
+    "leader off": {"leader_lr": 0.0},
+    "tax_max = 0": {"tax_max": 0.0},
+    "τ = 0": {"tax_max": 0.0},
+    "τ's bound is 5": {"tax_max": 5.0},
+}
+DEFECTS = {
+    "the slope 2 is changed": "steeper",
+    "the profile is p* + 0.05": "beside_equilibrium",
+    "the utility is made convex": "convex",
+    "tax_max < 0 side of the max is removed": "without_max",
+    "groups swapped": "taxed_g1_late",
+    "the update is replaced by −Gini": "minus_gini",
+    "τ = 0.1": 1.0,  # the share of tax_max
+}
+
+
+@pytest.mark.parametrize("claim, place, text, quantity, limits, fails", listed())
+def test_thresholds_were_fixed_beforehand(claim, place, text, quantity, limits, fails):
+    """Place, limits and must-fail setting are the list's; where the list has no setting, the claim gives a reason for its own."""
+    assert claim.place == place
+    for word, sign in WORDS.items():
+        limits = limits.replace(word, sign)
+    fixed = [(sign, float(limit)) for sign, limit in re.findall(r"([≤≥<>=]) (-?[\d.]+(?:e-\d+)?)", limits)]
+    judged = [(number.threshold.split()[0], *number.limits.values()) for number in measured()[claim.id][0] if number.limits]
+    judged = [limit for limit in judged if (claim.id, limit) != ("P2", (">", 0))]  # added: that tax is paid at all
+    assert (set(judged) == set(fixed) and len(judged) >= len(fixed)) or claim.id == "P15"  # for which the list has none
+    if fails == "–":
+        assert claim.reason
+    elif fails in FAILS and claim.id != "P8":
+        assert claim.must_fail == FAILS[fails]
+    else:
+        (defect,) = claim.must_fail.values()
+        assert getattr(defect, "__name__", defect) == DEFECTS[fails]
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        (lambda: Number("gap", float("nan"), at_most=1), "gap must be a number, got nan"),
+        (lambda: Number("gap", 0.1, at_most=1, at_least=0), "gap must be one number with one limit, got 0.1 and at_most, at_least"),
+        (lambda: Number("gap", {10: 0.1, 100: 0.2}, at_most=1), "gap must be one number with one limit"),
+        (lambda: Measured(Number("gap", 0.1)), "the numbers with limits must come first, and there must be one, got"),
+        (lambda: Measured([Number("at row I", 0.1), Number("gap", 0.1, at_most=1)]), "the numbers with limits must come first"),
+        (lambda: claim("B1", "Fig. 2", depends=(), must_fail={})(lambda free: 0), "there must be one claim B1"),
+        (lambda: Claim("Z1", "", "", lambda laet: 0, (), {}), "Z1 asks for laet, which is no run; there are free, late, taxed"),
+        (
+            lambda: Claim("Z1", "", "", lambda late: 0, (), {"late": "laet"}),
+            "Z1 asks for laet, which is no run; there are free, late, taxed",
+        ),
+        (
+            lambda: Claim("Z1", "", "", lambda late: 0, ("crwod",), {}),
+            "Z1 depends on crwod, which is no choice; there are order, tax_units",
+        ),
+        (lambda: Claim("Z1", "", "", lambda late: 0, (), {"capcity": 0.2}), "Z1 changes capcity, which is neither in the setup nor a part"),
+    ],
+)
+def test_a_claim_that_is_not_whole_is_refused(call, line):
+    with pytest.raises(ValueError, match=f"^{re.escape(line)}"):
+        call()
 
 
 def test_nothing_is_rounded_up():
@@ -148,24 +242,6 @@ def test_rates_that_a_policy_row_needs_are_said():
     assert "at α_F = 0.01 holds" in condition and "at α_F = 0.001 does not hold" in condition
 
 
-@pytest.mark.parametrize("crowd", READINGS["crowd"])
-@pytest.mark.parametrize("units", READINGS["tax_units"])
-@pytest.mark.parametrize("shift", READINGS["returns_shift"])
-def test_readings_as_numbers_are_the_library(crowd, units, shift):
-    actions, present = jax.random.uniform(jax.random.key(1), (10,)), jnp.arange(10) < 7
-    setup = Setup(tax_units=units, crowd=crowd, returns_shift=shift, outside_payoff=0.3)
-    ours, theirs = setup.any_market, setup.market
-    payoffs = jnp.linspace(-0.5, 1.5, 10)
-
-    @jax.jit
-    def quantities(game):
-        at = (game, actions, present, jnp.asarray(0.07))
-        objectives = [game.objective(returns, present) for returns in (payoffs, jnp.abs(payoffs))]  # some negative; none
-        return utilities(*at), follower_gradients(*at), leader_gradient(*at), objectives
-
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12), quantities(ours), quantities(theirs))
-
-
 @cache
 def crossed():
     readings = [{}, {"crowd": "excluded"}, {"tax_units": "literal", "returns_shift": "always"}]
@@ -177,21 +253,15 @@ def crossed():
 def test_default_cell_is_the_claim():
     found = crossed()
     assert list(found.columns) == ["id", *CHOICES, "measured", "holds"]
-    assert set(found["id"]) == {id for id, claim in CLAIMS.items() if claim.choices}
-    for claim in (claim for claim in CLAIMS.values() if claim.choices):
-        setup = claim.setup()
-        cell = found[(found["id"] == claim.id) & np.all([found[name] == getattr(setup, name) for name in CHOICES], axis=0)]
-        numbers = measure_all([(claim, replace(setup, control=UP_TO_100))])[0] if claim.large else None
-        assert cell["measured"].item() == (values_text(numbers) if claim.large else table().loc[claim.id, "measured"]), claim.id
-        if not (claim.also or claim.large):
-            assert cell["holds"].item() == (EXPECTED[claim.id] == "holds"), claim.id
-
-
-def test_a_claim_is_measured_once_for_what_it_depends_on():
+    assert set(found["id"]) == {id for id, claim in CLAIMS.items() if claim.depends}
+    claims = [one for one in CLAIMS.values() if one.depends]
+    for own, numbers in zip(claims, measure_all(one.case(agent_counts=UP_TO_100) for one in claims), strict=True):
+        cell = found[(found["id"] == own.id) & np.all([found[name] == getattr(own.setup(), name) for name in CHOICES], axis=0)]
+        assert (cell["measured"].item(), cell["holds"].item()) == (numbers.text, numbers.holds), own.id
+        over_agents = {"free_by_agents", "late_by_agents"} & set(own.asks)
+        assert over_agents or cell["measured"].item() == table().loc[own.id, "measured"], own.id
+        assert over_agents or own.also or cell["holds"].item() == (EXPECTED[own.id] == "holds"), own.id
     assert len(all_cells()) == 72 * 2 * 3
-    for claim in (CLAIMS[id] for id in ("B1", "P4", "M6")):
-        unread = {"returns_shift": "none", "outside_payoff": 8.0} if claim.id != "P4" else {}
-        assert measure_all([(claim, replace(claim.setup(), **unread))]) == measure_all([(claim, claim.setup())])
 
 
 def test_hinges_and_counts():
@@ -223,4 +293,4 @@ def test_elsewhere():
 
 def test_exact_expectation():
     chances = np.array([0.2, 0.5, 0.9])
-    np.testing.assert_allclose(measures_game.entry_chances(chances), [0.04, 0.41, 0.46, 0.09])
+    np.testing.assert_allclose(entry_chances(chances), [0.04, 0.41, 0.46, 0.09])

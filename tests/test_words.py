@@ -78,8 +78,8 @@ def fig04(alt, csv, ns):
     )
     tax_sentences(found[1], found[3], a["tax_rate"].to_numpy(), {group: tax[group].to_numpy() for group in tax}, ns["tax_max"])
     for leader, gap, note in (("with", found[4], found[5]), ("without", found[6], found[7])):
-        early, late = ns["paths"][leader].attendance.T
-        apart(gap, early - late), swinging(note, felt(ns["histories"][leader, "zeros"]))
+        path = ns["paths"][leader]
+        apart(gap, path.g1 - path.g2), swinging(note, felt(ns["histories"][leader, "zeros"]))
     ends = csv("fig04b").query("start == 'uniform'").groupby(["leader", "group"])["attendance"].mean()
     for leader, text in (("with", found[8]), ("without", found[9])):
         same(text, ends[leader, "G1"] - ends[leader, "G2"], 2)

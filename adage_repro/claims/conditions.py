@@ -1,16 +1,15 @@
 """Where a claim holds along one parameter: what is tried, and how the condition is said."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise
 from math import ceil, floor, log10
 
 import numpy as np
 
+from adage_repro.claims.claim import Case, Claim
+from adage_repro.claims.setup import READINGS, Setup
 from adage_repro.market import largest_stable_lr
-from adage_repro.report.any_market import READINGS
-from adage_repro.report.crossing import Setup
-from adage_repro.report.rows import Claim
 
 SYMBOLS = {
     "follower_lr": "α_F",
@@ -28,7 +27,7 @@ def grid(name: str, setup: Setup) -> list:
     if name in READINGS:
         return list(READINGS[name])
     values = {
-        "follower_lr": lambda: np.geomspace(1e-4, largest_stable_lr(setup.market, setup.order) or 0.5, 22),
+        "follower_lr": lambda: np.geomspace(1e-4, largest_stable_lr(setup.game, setup.order) or 0.5, 22),
         "leader_lr": lambda: np.geomspace(1e-6, 0.4, 22),
         "capacity": lambda: np.linspace(max(0.1, 1 / setup.n_agents), 1, 19),
         "outside_payoff": lambda: np.append(0, np.geomspace(0.1, 100, 16)),
@@ -53,6 +52,10 @@ class Line:
     values: tuple = ()
     tried: dict = field(default_factory=dict)
 
+    def case(self, value: object) -> Case:
+        """The claim with the parameter at a value."""
+        return Case(self.claim, replace(self.setup, **{self.name: value}))
+
     def wanted(self) -> list:
         """The grid first; then ten values in each gap between one that holds and one that does not."""
         if not self.tried:
@@ -64,16 +67,16 @@ class Line:
         between = [x for a, b in edges[:8] for x in np.linspace(a, b, 12)[1:-1]]
         return [float(x) for x in between] if self.name != "n_agents" else sorted({int(x) for x in between} - set(values))
 
-    def text(self, row: str) -> str:
+    def text(self, of: str) -> str:
         """The values at which it holds, edges cut towards the inside to three digits; at least one does.
 
         A stretch is narrow if fewer than two values of the first grid lie in it; of such only where they are is said.
-        `row` is the id of the row whose measurement was searched, where it was another's.
+        `of` is the id of the claim whose measurement was searched, where it was another's.
         """
         symbol = SYMBOLS.get(self.name, self.name)
         if self.values:
             good = " or ".join(f"{x:g}" for x in sorted(self.tried) if self.tried[x])
-            return f"{symbol} = {good}" + f" (of {self.searched()})" * (len(self.tried) > 1) + self.part(row)
+            return f"{symbol} = {good}" + f" (of {self.searched()})" * (len(self.tried) > 1) + self.part(of)
         first = grid(self.name, self.setup)
         stretches = [list(part) for ok, part in groupby(sorted(self.tried), self.tried.get) if ok]
         wide = [s for s in stretches if len(set(s) & set(first)) > 1 or len(first) < 10]
@@ -82,11 +85,11 @@ class Line:
         parts = [low if float(low) >= float(high) else f"{low} … {high}" for low, high in ends]
         narrow = [f"{s[len(s) // 2]:.3g}" for s in stretches if s not in named]
         more = f" and narrowly about {', '.join(narrow)}" if narrow else ""
-        return f"{symbol} in {' or '.join(parts)}{more} (of {self.searched()})" + self.part(row)
+        return f"{symbol} in {' or '.join(parts)}{more} (of {self.searched()})" + self.part(of)
 
-    def part(self, row: str) -> str:
-        """Said where another row's measurement was searched, which is a part of the claim."""
-        return f" for the part that {row} measures" if row else ""
+    def part(self, of: str) -> str:
+        """Said where another claim's measurement was searched, which is a part of this one."""
+        return f" for the part that {of} measures" if of else ""
 
     def searched(self) -> str:
         """From where to where, or where."""

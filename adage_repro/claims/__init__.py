@@ -1,0 +1,36 @@
+"""What the paper claims: each claim with its measurement, its verdict, and the conditions and readings under which it holds."""
+
+from adage_repro.claims import end_state, followers, game, gradients, late_entry, policy, updates  # noqa: F401  each enters its claims
+from adage_repro.claims.claim import CLAIMS, Case, Claim, Measured, Number, Search, claim, measure_all
+from adage_repro.claims.crossing import all_cells, carried, cross, hinges, share_explained, untaxed
+from adage_repro.claims.economy import economists_table
+from adage_repro.claims.setup import CHOICES, READINGS, Setup
+from adage_repro.claims.verdicts import COLUMNS, judge, sweep, verdicts
+
+for _id in sorted(CLAIMS, key=lambda id: ("MBPA".index(id[0]), int(id[1:]))):  # the list's order, whatever the rooms'
+    CLAIMS[_id] = CLAIMS.pop(_id)
+
+__all__ = [
+    "CHOICES",
+    "CLAIMS",
+    "COLUMNS",
+    "READINGS",
+    "Case",
+    "Claim",
+    "Measured",
+    "Number",
+    "Search",
+    "Setup",
+    "all_cells",
+    "carried",
+    "claim",
+    "cross",
+    "economists_table",
+    "hinges",
+    "judge",
+    "measure_all",
+    "share_explained",
+    "sweep",
+    "untaxed",
+    "verdicts",
+]

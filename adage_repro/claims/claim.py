@@ -1,0 +1,223 @@
+"""What a claim is: a small function that stands beside its text, asks for runs by name, and judges numbers by their limits."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from math import isnan
+from operator import eq, ge, gt, le, lt
+from typing import Any
+
+from adage_repro.claims.fixtures import FIXTURES, runs_of, seen
+from adage_repro.claims.runs import Known, simulate
+from adage_repro.claims.setup import CHOICES, Setup
+from adage_repro.pytrees import store
+
+LIMITS = {"at_most": ("≤", le), "at_least": ("≥", ge), "below": ("<", lt), "above": (">", gt), "equal_to": ("=", eq)}
+
+
+@dataclass(frozen=True)
+class Number:
+    """One measured number (or several of one kind, by the value that they belong to) and the limit that judges it, or none.
+
+    `in_text`: whether the table's quantity names it. ValueError: a value that is no number, or a limit for several.
+    """
+
+    name: str
+    value: float | Mapping[object, float]
+    at_most: float | None = None
+    at_least: float | None = None
+    below: float | None = None
+    above: float | None = None
+    equal_to: float | None = None
+    in_text: bool = True
+
+    def __post_init__(self):
+        if any(isnan(value) for value in self.values):
+            raise ValueError(f"{self.name} must be a number, got {self.value}")
+        if len(self.limits) > (not isinstance(self.value, Mapping)):
+            raise ValueError(f"{self.name} must be one number with one limit, got {self.value} and {', '.join(self.limits)}")
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Its numbers."""
+        return tuple(self.value.values()) if isinstance(self.value, Mapping) else (self.value,)
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The limit by its name, if there is one."""
+        return {name: limit for name in LIMITS if (limit := getattr(self, name)) is not None}
+
+    @property
+    def threshold(self) -> str:
+        """The limit as the table says it."""
+        return "; ".join(f"{LIMITS[name][0]} {_short(limit)}" for name, limit in self.limits.items())
+
+    @property
+    def holds(self) -> bool:
+        """Whether it keeps to its limit."""
+        return all(LIMITS[name][1](self.value, limit) for name, limit in self.limits.items())
+
+
+def _short(limit: float) -> str:
+    return f"{limit:g}".replace("e-0", "e-")
+
+
+class Measured(tuple[Number, ...]):
+    """The numbers of a claim in one setup, those that are judged first. ValueError: none is, or one stands behind."""
+
+    def __new__(cls, numbers: Number | Iterable[Number]):
+        self = super().__new__(cls, (numbers,) if isinstance(numbers, Number) else numbers)
+        judged = [bool(number.limits) for number in self]
+        if not any(judged) or sorted(judged, reverse=True) != judged:
+            raise ValueError(f"the numbers with limits must come first, and there must be one, got {[number.name for number in self]}")
+        return self
+
+    @property
+    def holds(self) -> bool:
+        """Whether all keep to their limits."""
+        return all(number.holds for number in self)
+
+    @property
+    def quantity(self) -> str:
+        """What is measured."""
+        return "; ".join(number.name for number in self if number.in_text)
+
+    @property
+    def threshold(self) -> str:
+        """The limits, in the order of the numbers."""
+        return "; ".join(number.threshold for number in self if number.limits)
+
+    @property
+    def text(self) -> str:
+        """Six significant digits each; of rounding noise, whose digits differ between machines, only that it is small."""
+        values = (value for number in self for value in number.values)
+        return "; ".join("<1e-12" if 0 < abs(value) < 1e-12 else f"{value:.6g}" for value in values)
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where to look for the condition of a claim: along one parameter, or over one reading changed at a time (`readings`).
+
+    of        id of the claim whose measurement is searched, where it is not the claim's own (one c instead of all, say)
+    at        what is put to another value meanwhile
+    values    the only values to try, where trying one is slow
+    """
+
+    name: str
+    of: str = ""
+    at: dict = field(default_factory=dict)
+    values: tuple = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """One row of the table.
+
+    measure     gives its numbers from the `setup`, from runs by the names of `fixtures`, and from parts with a default value
+    depends     the choices that the numbers depend on
+    must_fail   changes with which it must not hold: values of the setup, or a defect in place of one of the function's parameters
+    holds_at    where it fails in its own setup already: changes with which it holds, and with `must_fail` on top no longer
+    reason      for the threshold (added claims) or for `must_fail` (claims of the list that has none)
+    at          what of the claim's own setup is not the paper's default
+    also        other setups at which a plain `holds` must hold
+    otherwise   other meanings of the claim, each as a change of the function's parameters
+    note        said in the condition whatever the verdict, or a function of the setup that says it
+    """
+
+    id: str
+    place: str
+    text: str
+    measure: Callable[..., Number | Iterable[Number]]
+    depends: tuple[str, ...]
+    must_fail: dict[str, Any]
+    reason: str = ""
+    holds_at: dict[str, Any] = field(default_factory=dict)
+    at: dict[str, Any] = field(default_factory=dict)
+    also: tuple[dict[str, Any], ...] = ()
+    searches: tuple[Search, ...] = ()
+    otherwise: dict[str, dict[str, Any]] = field(default_factory=dict)
+    note: str | Callable[[Setup], str] = ""
+    undecided: bool = False
+    parts: set[str] = field(init=False)  # the parameters of `measure`
+    asks: tuple[str, ...] = field(init=False)  # those of them that are runs
+
+    def __post_init__(self):
+        parameters = inspect.signature(self.measure).parameters.values()
+        asks = tuple(one.name for one in parameters if one.name != "setup" and one.default is one.empty)
+        store(self, parts={one.name for one in parameters}, asks=asks)
+        changes = [
+            change for each in (self.at, self.must_fail, self.holds_at, *self.also, *self.otherwise.values()) for change in each.items()
+        ]
+        for name in (*asks, *(other for name, other in changes if name in asks)):
+            if name not in FIXTURES:
+                raise ValueError(f"{self.id} asks for {name}, which is no run; there are {', '.join(FIXTURES)}")
+        for name, _ in changes:
+            if name not in {*_SETUP, *self.parts}:
+                raise ValueError(f"{self.id} changes {name}, which is neither in the setup nor a part of its measurement")
+        if unknown := set(self.depends) - set(CHOICES):
+            raise ValueError(f"{self.id} depends on {', '.join(unknown)}, which is no choice; there are {', '.join(CHOICES)}")
+
+    @property
+    def on_policy(self) -> bool:
+        """Whether it depends on every choice, as what the leader's policy does."""
+        return set(self.depends) == set(CHOICES)
+
+    def says(self, setup: Setup) -> str:
+        """What it claims, in this setup."""
+        return self.text.format(c=setup.capacity)
+
+    def setup(self, **given: Any) -> Setup:
+        """The setting that the claim is measured at, with the values given."""
+        return Setup(**(self.at | given))
+
+    def case(self, **changes: Any) -> "Case":
+        """The claim in its own setup with changes of values and of parts."""
+        values = {name: value for name, value in changes.items() if name in _SETUP}
+        return Case(self, self.setup(**values), {name: part for name, part in changes.items() if name not in _SETUP})
+
+
+_SETUP = {one.name for one in fields(Setup)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A claim in one setup; `instead` are other parts of its measurement: a value for a default, the name of another fixture for a run."""
+
+    claim: Claim
+    setup: Setup
+    instead: Mapping[str, Any] = field(default_factory=dict)
+
+    def asked(self) -> dict[str, Any]:
+        """What the fixtures ask for, by the name of the parameter."""
+        return {name: FIXTURES[self.instead.get(name, name)](self.setup) for name in self.claim.asks}
+
+    def measured(self, asked: Mapping[str, Any], known: Known) -> Measured:
+        """The numbers, once what was asked for is known."""
+        outcomes = {name: seen(one, known) for name, one in asked.items()}
+        parts = {name: part for name, part in self.instead.items() if name not in asked}
+        setup = {"setup": self.setup} if "setup" in self.claim.parts else {}
+        return Measured(self.claim.measure(**setup, **outcomes, **parts))
+
+
+def measure_all(cases: Iterable[Case], known: Known | None = None) -> list[Measured]:
+    """What each case measures; `known` traces of runs are used and added to."""
+    planned = [(case, case.asked()) for case in cases]
+    known = {} if known is None else known
+    simulate((run for _, asked in planned for one in asked.values() for run in runs_of(one)), known)
+    return [case.measured(asked, known) for case, asked in planned]
+
+
+CLAIMS: dict[str, Claim] = {}
+
+
+def claim(id: str, place: str, *, searches: Iterable[str | Search] = (), **more: Any) -> Callable:
+    """Enter a function into CLAIMS as the measurement of what its docstring claims; a search may be the name of its parameter."""
+    searches = tuple(Search(one) if isinstance(one, str) else one for one in searches)
+
+    def enter(measure: Callable) -> Callable:
+        if id in CLAIMS:
+            raise ValueError(f"there must be one claim {id}, got {CLAIMS[id].measure.__name__} and {measure.__name__}")
+        CLAIMS[id] = Claim(id, place, measure.__doc__, measure, searches=searches, **more)
+        return measure
+
+    return enter

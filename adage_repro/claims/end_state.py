@@ -1,0 +1,135 @@
+"""Claims on where learning with the leader ends, and on the nested loop that it is said to approximate."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from adage_repro.adage import follower_gradients, leader_gradient
+from adage_repro.claims.claim import Number, claim
+from adage_repro.claims.policy import AT_BOTH_LRS, AT_POLICY_LR, SEARCHES
+from adage_repro.market import MarketEntrance
+
+
+@jax.jit
+def _gradients(game: MarketEntrance, actions: Array, rate: Array) -> tuple[Array, Array]:
+    present = jnp.ones(actions.shape, bool)
+    return follower_gradients(game, actions, present, rate), leader_gradient(game, actions, present, rate)
+
+
+def projected(value: np.ndarray, gradient: np.ndarray, high: float) -> np.ndarray:
+    """A gradient without the parts that point out of [0, high]."""
+    return np.where(((value <= 0) & (gradient < 0)) | ((value >= high) & (gradient > 0)), 0.0, gradient)
+
+
+@claim(
+    "P12",
+    "Eq. 2",
+    must_fail={"follower_lr": 0.0},
+    holds_at={"returns_shift": "always"},
+    searches=("follower_lr", "leader_lr", "tax_max", "readings"),
+    note="App. B's gradient jumps at the tax's kink: followers taxed there swing about it, and their gradients do not vanish",
+    **AT_POLICY_LR,
+)
+def ends_stationary(setup, taxed):
+    """The end is a stationary point of all N + 1 equations"""
+    actions, rate = taxed.actions, taxed.trace.tax_rate[0]
+    own, leader = map(np.asarray, _gradients(setup.traced_game, actions, rate))
+    followers = np.abs(projected(actions, own, 1.0)).max()
+    return (
+        Number("largest projected gradient after 400 N iterations: of the followers", followers, at_most=1e-6),
+        Number("of the leader", float(np.abs(projected(rate, leader, setup.tax_max))), at_most=1e-6),
+    )
+
+
+@claim(
+    "P14",
+    "Sect. 2",
+    must_fail={"tax_max": 1.0},
+    reason="the larger the tax, the wider the followers swing about its kink, which costs equality",
+    holds_at={"crowd": "excluded"},
+    searches=("follower_lr", "leader_lr", "readings"),
+    note="ill-posed on the tax's kink, where the answer is no smooth function of τ: a difference quotient over ±1% of its range; "
+    "it measures how far followers swing about the kink, and falls with α_F",
+    **AT_POLICY_LR,
+)
+def ends_in_stackelberg_equilibrium(setup, taxed):
+    """The pair is a Stackelberg equilibrium"""
+    # A difference quotient: the followers learn on for as long again at a rate a little lower and a little higher, held fixed.
+    rates, objectives = taxed.trace.answer
+    slope = (objectives[1] - objectives[0]) / (rates[1] - rates[0]) if rates[0] != rates[1] else 0.0
+    text = "projected derivative of U_L by τ through the followers' answer after 400 N iterations, in size"
+    return Number(text, abs(float(projected(taxed.trace.tax_rate[0], slope, setup.tax_max))), at_most=1e-6)
+
+
+def path_distance(taxed_to_i, nested: np.ndarray) -> float:
+    """Largest distance of τ after each update of the leader to that of the nested loop."""
+    return float(np.abs(taxed_to_i.trace.tax_path[0] - nested).max())
+
+
+@claim(
+    "P13",
+    "Sect. 2.1",
+    must_fail={"leader_lr": 0.4},
+    reason="the larger α_L, the surer A-GD's first step crosses the tax's range, while followers at rest give the leader no gradient",
+    holds_at={"leader_lr": 1e-5},
+    otherwise={
+        "the leader acts before the followers in each round, on the very state in which G2 enters": {"nested": "nested_leader_first"}
+    },
+    searches=("leader_lr", "follower_lr"),
+    note="ill-posed: a nested loop leaves open who moves first when G2 enters; measured with a leader that sees the followers' answer; "
+    "at small α_F 1,000 updates leave the followers on their way, and the two agree for want of convergence",
+    **AT_POLICY_LR,
+)
+def approximates_nested_loop(taxed_to_i, nested):
+    """α_L ≫ α_F approximates a nested loop"""
+    text = "largest distance of τ, rows 0 … I, to that of a loop with 1,000 follower updates before each leader update"
+    return Number(text, path_distance(taxed_to_i, nested), at_most=0.01)
+
+
+@claim(
+    "A5",
+    "Sect. 2.1",
+    must_fail={"leader_lr": 0.001, "follower_lr": 0.01},
+    reason="closer by less than P13's tolerance is not closer; a leader as slow as the slow one is not closer at all",
+    holds_at={"follower_lr": 0.002},
+    searches=("follower_lr",),
+    **AT_POLICY_LR,
+)
+def large_leader_lr_brings_close(taxed_to_i, nested, taxed_slowly, nested_slowly):
+    """α_L ≫ α_F is what brings A-GD close to a nested loop"""
+    fast, slow = path_distance(taxed_to_i, nested), path_distance(taxed_slowly, nested_slowly)
+    return (
+        Number("largest distance of τ to the nested loop's, at α_L less that at α_L = α_F / 10", fast - slow, at_most=-0.01),
+        Number("at α_L", fast),
+        Number("at α_F / 10", slow),
+    )
+
+
+@claim(
+    "A12",
+    "Sect. 4.1.1",
+    must_fail={"follower_lr": 0.0},
+    reason="the list's tolerance for p*",
+    holds_at={"tax_max": 0.05},
+    searches=("tax_max", "capacity", *SEARCHES),
+    **AT_BOTH_LRS,
+)
+def reaches_fair_equilibrium(setup, taxed):
+    """With the leader agents reach the fair equilibrium a_i = p*"""
+    distance = float(np.abs(taxed.actions - setup.equilibrium).max())
+    return Number("largest distance to p* after 400 N iterations", distance, at_most=0.02)
+
+
+@claim(
+    "A17",
+    "App. B",
+    must_fail={"tax_max": 5.0},
+    reason="the 0.01 at which B11 says that groups have met",
+    searches=("tax_max", *SEARCHES),
+    **AT_BOTH_LRS,
+)
+def kink_works(taxed):
+    """The kink of the tax works well in practice"""
+    text = "largest range of an agent's strategy in the last 10 N of 400 N iterations"
+    return Number(text, taxed.trace.swing[0], at_most=0.01)

@@ -1,0 +1,138 @@
+"""The runs that claims ask for, by name: a claim with a parameter `late` gets what `late` asks for in its setup."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from adage_repro.claims.runs import Run, simulation
+from adage_repro.claims.setup import Setup
+from adage_repro.claims.traces import Nested, Trace
+from adage_repro.market import largest_stable_lr
+from adage_repro.measures import Series, farthest
+
+CAPACITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
+FOLLOWER_LRS = (0.0005, 0.001, 0.005, 0.01, 0.05)
+LEADER_LRS = (1e-5, 1e-4, 1e-3, 0.004, 0.01, 0.04, 0.4)
+CONSTANT_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of tax_max, the constant rates that the learnt one is held against
+
+
+class Asked(NamedTuple):
+    """A run, and the setup that asks for it: runs of several setups may be the same."""
+
+    setup: Setup
+    run: Run
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run left, as its setup sees it: I and ι are the setup's. Numbers of a single run are plain, those of a batch (runs,)."""
+
+    setup: Setup
+    trace: Trace
+
+    def at(self, row: int) -> Series:
+        """All measurements in one row; in the last where that alone was kept."""
+        row = -1 if self.trace.series.mean.shape[1] == 1 else row
+        return Series(*(values[0, row] if len(values) == 1 else values[:, row] for values in self.trace.series))
+
+    @cached_property
+    def at_I(self) -> Series:
+        """All measurements in row I."""
+        return self.at(self.setup.iterations)
+
+    def rows(self, begin: int, end: int) -> Series:
+        """The series of a single run from row `begin` to `end`, the latter included."""
+        return Series(*(values[0, begin : end + 1] for values in self.trace.series))
+
+    @property
+    def after_entry(self) -> Series:
+        """The series of a single run after row ι, up to row I."""
+        return self.rows(self.setup.entry + 1, self.setup.iterations)
+
+    @property
+    def actions(self) -> np.ndarray:
+        """Strategies (N,) of a single run at its end."""
+        return self.trace.actions[0]
+
+    def distance(self, point: float, row: int | None = None) -> float:
+        """Largest distance of any agent's attendance to a point, in row I unless another is asked for."""
+        values = self.at_I if row is None else self.at(row)
+        return float(farthest(values.lowest, values.highest, point))
+
+
+Fixture = Callable[[Setup], Asked | dict[object, Asked]]
+
+
+def capacities(setup: Setup) -> tuple[float, ...]:
+    """c = 0.2 … 1, those with room for one agent at least."""
+    return tuple(c for c in CAPACITIES if c * setup.n_agents >= 1)
+
+
+def _one(late: bool = False, leader: bool = False, **more: object) -> Fixture:
+    """One run of a setup, see `simulation`."""
+    return lambda setup: Asked(setup, simulation(setup, late, leader, **more))
+
+
+def _with(fixture: Fixture, **values: Callable[[Setup], object]) -> Fixture:
+    """What a fixture asks for where the setup has other values."""
+    return lambda setup: fixture(replace(setup, **{name: value(setup) for name, value in values.items()}))
+
+
+def _by(name: str, values: Callable[[Setup], Iterable[object]], fixture: Fixture) -> Fixture:
+    """What a fixture asks for at several values of a parameter, keyed by the value."""
+    return lambda setup: {value: fixture(replace(setup, **{name: value})) for value in values(setup)}
+
+
+def _at_constant_rates(setup: Setup) -> dict[float, Asked]:
+    rates = {share: share * setup.tax_max for share in CONSTANT_SHARES}
+    return {share: _one(late=True, length="I", tax_rate=rate)(setup) for share, rate in rates.items()}
+
+
+_to_i, _uniform = {"length": "I"}, {"length": "I", "start": "uniform"}  # such runs leave row I only
+FIXTURES: dict[str, Fixture] = {
+    # from zeros, for 400 N iterations
+    "free": _one(),  # no leader, all from the start
+    "late": _one(late=True),  # no leader, G2 late
+    "taxed": _one(late=True, leader=True),  # the leader learns, G2 late
+    "taxed_g1_late": _one(late=True, leader=True, g1_late=True),  # the entry times of the groups exchanged
+    "free_and_stable": _with(_one(), follower_lr=lambda setup: 0.5 * largest_stable_lr(setup.game, setup.order)),
+    "free_by_agents": _by("n_agents", lambda setup: setup.agent_counts, _one()),
+    "late_by_agents": _by("n_agents", lambda setup: setup.agent_counts, _one(late=True)),
+    "free_by_lr": _by("follower_lr", lambda setup: sorted({*FOLLOWER_LRS, setup.follower_lr}), _one()),
+    # from zeros, to row I
+    "free_by_capacity": _by("capacity", capacities, _one(**_to_i)),
+    "late_by_capacity": _by("capacity", lambda setup: capacities(setup)[:-1], _one(late=True, **_to_i)),
+    "taxed_by_capacity": _by("capacity", lambda setup: capacities(setup)[:-1], _one(late=True, leader=True, **_to_i)),
+    "taxed_to_i": _one(late=True, leader=True, **_to_i),
+    "taxed_slowly": _with(_one(late=True, leader=True, **_to_i), leader_lr=lambda setup: setup.follower_lr / 10),
+    "taxed_by_leader_lr": _by("leader_lr", lambda _: LEADER_LRS, _one(late=True, leader=True, **_to_i)),
+    "taxed_about_leader_lr": _by(
+        "leader_lr", lambda setup: [share * setup.leader_lr for share in (0.5, 1.0, 2.0)], _one(late=True, leader=True, **_to_i)
+    ),
+    "constant": _at_constant_rates,  # by their share of tax_max
+    # from uniform starts, to row I
+    "free_uniform": _one(**_uniform),
+    "late_uniform": _one(late=True, **_uniform),
+    "taxed_uniform": _one(late=True, leader=True, **_uniform),
+    "late_uniform_by_capacity": _by("capacity", lambda setup: capacities(setup)[:-1], _one(late=True, **_uniform)),
+    # τ after each update of the leader in a nested loop, whose followers move first
+    "nested": _one(late=True, leader=True, nested=Nested(leader_first=False)),
+    "nested_leader_first": _one(late=True, leader=True, nested=Nested(leader_first=True)),
+    "nested_slowly": _with(_one(late=True, leader=True, nested=Nested(leader_first=False)), leader_lr=lambda setup: setup.follower_lr / 10),
+}
+
+
+def runs_of(asked: Asked | Mapping[object, Asked]) -> list[Run]:
+    """The runs in what a fixture asks for."""
+    return [asked.run] if isinstance(asked, Asked) else [one.run for one in asked.values()]
+
+
+def seen(asked: Asked | Mapping[object, Asked], known: Mapping[Run, Trace]) -> Outcome | dict[object, Outcome]:
+    """What those runs left; τ after each update where the run is a nested loop."""
+    if not isinstance(asked, Asked):
+        return {value: seen(one, known) for value, one in asked.items()}
+    trace = known[asked.run]
+    return Outcome(asked.setup, trace) if isinstance(trace, Trace) else trace

@@ -1,0 +1,154 @@
+"""Runs as (game, settings, start), many of them simulated at once: those that differ by numbers alone share one compiled program."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+
+import jax
+import numpy as np
+from jax import Array, lax
+
+from adage_repro.adage import Settings
+from adage_repro.claims.setup import SERIES_UP_TO, Setup, market
+from adage_repro.claims.traces import Learning, Nested, Trace
+from adage_repro.experiments import starts
+from adage_repro.market import MarketEntrance
+from adage_repro.measures import in_g2
+from adage_repro.parameters import place
+from adage_repro.pytrees import by_structure
+
+LONG, SERIES = 400, 40  # a long run has 400 N iterations (App. D); its series are kept for 40 N rows
+FEW, MANY = 240, 1080  # runs that one call of a program simulates, times agents
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A game, its settings, a batch of starts (runs, N), and what is done with them. Equal runs are one object, see `_run`."""
+
+    game: MarketEntrance
+    settings: Settings
+    start: Array
+    how: Learning | Nested
+
+
+Known = dict[Run, Trace | Array]
+
+
+def simulation(
+    setup: Setup,
+    late: bool = False,
+    leader: bool = False,
+    length: str = "long",
+    start: str = "zeros",
+    tax_rate: float = 0.0,
+    g1_late: bool = False,
+    nested: Nested | None = None,
+) -> Run:
+    """The run of a setup, with everything that it does not depend on put to one value, so that equal runs are simulated once.
+
+    late       G2 enters at ι, or G1 with `g1_late`; otherwise all start at 0
+    leader     the leader learns; otherwise the tax rate stays at `tax_rate`
+    length     `long`: 400 N iterations, with the series of the first 40 N · `I`: to row I, which alone is kept
+    nested     the loop in place of A-GD
+    """
+    n, iterations = setup.n_agents, setup.iterations
+    long = {"long": n <= SERIES_UP_TO, "I": False}[length] and nested is None
+    entry = setup.entry if late else 0
+    taxed = (leader and setup.leader_lr > 0) or tax_rate > 0
+    traced = n <= SERIES_UP_TO  # with more agents a reading that is selected takes longer to run than to compile
+    return _run(
+        game=_market(
+            n, setup.capacity, setup.outside_payoff, setup.crowd, setup.tax_units if taxed else "headcount", setup.returns_shift, traced
+        ),
+        iterations=n * max(LONG, setup.iterations_per_agent) if long else iterations,
+        follower_lr=setup.follower_lr,
+        leader_lr=setup.leader_lr if leader else 0.0 if traced or taxed else None,
+        leader_start=tax_rate,
+        tax_max=setup.tax_max if taxed else 0.1,
+        order=setup.order,
+        late_group=setup.late_group if entry else "absent",
+        entry=entry,
+        g1_late=g1_late,
+        start=(start, setup.runs, n, setup.seed) if start != "zeros" else ("zeros", 1, n, 0),
+        how=nested or Learning(n * max(SERIES, setup.iterations_per_agent) if long else -1, answer=long),
+    )
+
+
+_market = cache(market)
+_starts = cache(starts)
+
+
+@cache
+def _run(
+    game: MarketEntrance,
+    iterations: int,
+    follower_lr: float,
+    leader_lr: float | None,
+    leader_start: float,
+    tax_max: float,
+    order: str,
+    late_group: str,
+    entry: int,
+    g1_late: bool,
+    start: tuple[str, int, int, int],
+    how: Learning | Nested,
+) -> Run:
+    settings = Settings(
+        iterations=iterations,
+        follower_lr=follower_lr,
+        leader_lr=leader_lr,
+        order=order,
+        late_group=place("late_group", late_group) if isinstance(how, Nested) else late_group,
+        entry_time=np.where(in_g2(game.n_agents) != g1_late, entry, 0),
+        leader_bounds=(0.0, tax_max),
+        leader_start=leader_start,
+    )
+    return Run(game, settings, _starts(*start), how)
+
+
+def simulate(runs: Iterable[Run], known: Known) -> None:
+    """Add to `known` what the runs that are not in it leave, in batches of one structure, two programs at a time."""
+    ways = {}
+    for run in dict.fromkeys(runs):
+        if run not in known:
+            ways.setdefault(run.how, []).append(run)
+    first, rest = [], []
+    for how, wanted in ways.items():
+        for places, stacked in by_structure((run.game, run.settings, run.start) for run in wanted):
+            size = _batch_size(stacked[2].shape, isinstance(how, Nested))
+            parts = [slice(begin, begin + size) for begin in range(0, len(places), size)]
+            tasks = [(how, [wanted[place] for place in places[part]], _part(stacked, part), size) for part in parts]
+            first.append(tasks[0])  # these compile
+            rest += tasks[1:]
+    with ThreadPoolExecutor(2) as pool:
+        for tasks in (first, rest):
+            for done in pool.map(_batch, tasks):
+                known.update(done)
+
+
+def _part(stacked: tuple, part: slice | int) -> tuple:
+    return jax.tree.map(lambda values: values[part], stacked)
+
+
+def _batch(task: tuple[Learning | Nested, list[Run], tuple, int]) -> Known:
+    how, runs, stacked, size = task
+    whole = jax.tree.map(lambda values: np.concatenate([values, np.repeat(values[-1:], size - len(runs), 0)]), stacked)
+    traces = jax.tree.map(np.asarray, _program(how, *whole))
+    return {run: _part(traces, k) for k, run in enumerate(runs)}
+
+
+@partial(jax.jit, static_argnums=0)
+def _program(how: Learning | Nested, games: MarketEntrance, settings: Settings, start: Array) -> Trace | Array:
+    if start.shape[1] > 1:  # a batch of starts is a batch already
+        return lax.map(lambda run: how(*run), (games, settings, start))
+    return jax.vmap(how)(games, settings, start)
+
+
+def _batch_size(shape: tuple[int, int, int], nested: bool) -> int:
+    """How many runs one call simulates of `shape` (asked, starts, N): one of two sizes, so that there are at most two programs."""
+    asked, several, n_agents = shape
+    if several > 1:
+        return 18
+    few, many = (max(1, size // n_agents) for size in (FEW, 4 * MANY if nested else MANY))
+    return many if asked > many / 2 else few

@@ -1,0 +1,100 @@
+"""What a run leaves behind: measurements of its rows, its end, and what the followers answer to the last tax rate."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from adage_repro.adage import Game, Settings, follower_update, leader_gradient, solve, utilities
+from adage_repro.choices import choose
+from adage_repro.market import MarketEntrance
+from adage_repro.measures import Series, gap, series
+
+INNER_UPDATES = 1000  # follower updates per leader update in a nested loop
+
+
+class Trace(NamedTuple):
+    """What is kept of a batch of runs."""
+
+    series: Series  # (runs, rows kept)
+    gap: Array  # (runs, I + 1)
+    tax_path: Array  # (runs, updates) τ after each update of the leader
+    swing: Array  # (runs,) largest range of an agent's strategy over the last 10 N rows
+    actions: Array  # (runs, N) at the end
+    tax_rate: Array  # (runs,) at the end
+    answer: Array | None  # (2, 2): tax rates about the last one, and U_L once the followers have answered them
+
+
+@dataclass(frozen=True)
+class Learning:
+    """A-GD, as `solve` does it.
+
+    rows      rows 0 … `rows` are kept; -1: the last alone
+    answer    whether the followers learn on at the last tax rate
+    """
+
+    rows: int
+    answer: bool
+
+    def __call__(self, game: MarketEntrance, settings: Settings, start: Array) -> Trace:
+        """From a batch of starts (runs, N)."""
+        history = solve(game, settings, start)
+        kept = jax.tree.map(lambda values: values[:, : self.rows + 1] if self.rows >= 0 else values[:, -1:], history)
+        tail = history.actions[:, -10 * game.n_agents :]
+        actions, tax_rate = history.actions[:, -1], history.leader_action[:, -1]
+        last = settings.iterations if self.rows < 0 else self.rows
+        return Trace(
+            series=series(game, kept),
+            gap=gap(history),
+            tax_path=history.leader_action[:, 1 : last + 1 : settings.leader_every],
+            swing=(tail.max(1) - tail.min(1)).max(-1),
+            actions=actions,
+            tax_rate=tax_rate,
+            answer=_answer(game, settings, actions[0], tax_rate[0]) if self.answer else None,
+        )
+
+
+def _answer(game: Game, settings: Settings, actions: Array, tax_rate: Array) -> Array:
+    """Tax rates just below and above `tax_rate`, inside the bounds, and U_L once the followers have learnt on at each for as long again."""
+    present = jnp.ones(actions.shape, bool)
+    low, high = settings.leader_bounds
+    width = 0.01 * (high - low)
+    step = follower_update(settings.order)
+
+    def objective(rate):
+        rest = lax.fori_loop(0, settings.iterations, lambda _, now: step(game, settings, now, present, present, rate), actions)
+        after = step(game, settings, rest, present, present, rate)  # a two-cycle counts with both its points
+        return sum(game.objective(utilities(game, now, present, rate), present) for now in (rest, after)) / 2
+
+    rates = jnp.stack([jnp.maximum(tax_rate - width, low), jnp.minimum(tax_rate + width, high)])
+    return jnp.stack([rates, jax.vmap(objective)(rates)])
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A nested loop: INNER_UPDATES steps of the followers before each update of the leader, or after it."""
+
+    leader_first: bool
+
+    def __call__(self, game: Game, settings: Settings, start: Array) -> Array:
+        """τ (updates,) after each update of the leader, from a batch of one start."""
+        step = follower_update(settings.order)
+
+        def follow(actions, rate, present, learning):
+            return lax.fori_loop(0, INNER_UPDATES, lambda _, now: step(game, settings, now, present, learning, rate), actions)
+
+        def outer(state, t):
+            actions, rate = state
+            learning = t >= settings.entry_time
+            present = learning | choose(settings.late_group, absent=False, frozen=True)
+            if not self.leader_first:
+                actions = follow(actions, rate, present, learning)
+            rate = jnp.clip(rate + settings.leader_lr * leader_gradient(game, actions, present, rate), *settings.leader_bounds)
+            if self.leader_first:
+                actions = follow(actions, rate, present, learning)
+            return (actions, rate), rate
+
+        begin = (start[0], jnp.asarray(settings.leader_start, float))
+        return lax.scan(outer, begin, jnp.arange(0, settings.iterations, settings.leader_every))[1]

@@ -1,0 +1,161 @@
+"""The verdict of every claim, and the conditions under which those hold that do not hold as stated."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pandas as pd
+
+from adage_repro.claims.claim import CLAIMS, Case, Claim, Measured, Search, measure_all
+from adage_repro.claims.conditions import SYMBOLS, Line
+from adage_repro.claims.runs import Known
+from adage_repro.claims.setup import READINGS, Setup
+
+COLUMNS = ["id", "place", "claim", "quantity", "measured", "threshold", "verdict", "condition"]
+
+
+def judge(case: Case, known: Known | None = None) -> str:
+    """`holds` or `does not hold` in one setup (`cannot be decided` instead of `holds` where the paper measures nothing)."""
+    holds = measure_all([case], known)[0].holds
+    return "does not hold" if not holds else "cannot be decided" if case.claim.undecided else "holds"
+
+
+def verdicts(ids: list[str] | None = None, refine: int = 2, **given: object) -> pd.DataFrame:
+    """One row a claim: id, place, claim, quantity, measured, threshold, verdict, condition.
+
+    A claim that holds in its own setting and in those it must also hold in `holds`; one that does not is searched for a setting in
+    which it does, and then `holds only if` it. `given` are parameters that replace the paper's.
+
+    refine   how often the edges of a condition are searched again between the values tried
+    """
+    Setup(**given).checked()
+    claims = [CLAIMS[id] for id in ids or CLAIMS]
+    known = {}  # what runs left, which claims share
+    setups = {claim.id: [own := claim.setup(**given), *(replace(own, **other) for other in claim.also)] for claim in claims}
+    numbers = iter(measure_all([Case(claim, setup) for claim in claims for setup in setups[claim.id]], known))
+    measured = {id: {setup: next(numbers) for setup in asked} for id, asked in setups.items()}
+    lines = {claim.id: _lines(claim, measured[claim.id]) for claim in claims}
+    for _ in range(1 + refine):
+        wanted = [(line, value) for found in lines.values() for _, line in found for value in line.wanted()]
+        for (line, value), result in zip(wanted, measure_all([line.case(value) for line, value in wanted], known), strict=True):
+            line.tried[value] = result.holds
+    rows = [(claim.id, claim.place, *_judged(claim, measured[claim.id], lines[claim.id], known)) for claim in claims]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _lines(claim: Claim, measured: dict[Setup, Measured]) -> list[tuple[Search, Line]]:
+    """Nothing to search where all hold; where only another setup fails, what tells it from the claim's own, and the rest from there."""
+    own, *_ = measured
+    failing = [setup for setup, numbers in measured.items() if not numbers.holds]
+    if not failing or claim.undecided:
+        return []
+    if failing[0] == own:
+        return _lines_from(claim, own)
+    differing = {name for other in claim.also for name in other}
+    along = [(search, line) for search, line in _lines_from(claim, own) if line.name in differing]
+    return along + [(search, line) for search, line in _lines_from(claim, failing[0]) if line.name not in differing]
+
+
+def _lines_from(claim: Claim, setup: Setup) -> list[tuple[Search, Line]]:
+    """What to search for the claim's condition, from a setup at which it does not hold."""
+    found = []
+    for search in claim.searches:
+        base, of = replace(setup, **search.at), CLAIMS[search.of] if search.of else claim
+        names = [name for name in READINGS if name in claim.depends] if search.name == "readings" else [search.name]
+        found += [(search, Line(of, base, name, search.values)) for name in names]
+    return found
+
+
+def _judged(claim: Claim, measured: dict[Setup, Measured], lines: list[tuple[Search, Line]], known: Known) -> tuple[str, ...]:
+    """Claim, quantity, measured, threshold, verdict, condition."""
+    own = next(iter(measured))
+    holds = all(numbers.holds for numbers in measured.values())
+    found = [*_where_it_holds(claim, own, lines, known), *_otherwise(claim, own, known)]
+    said = _at_each(claim, measured)
+    if not holds:
+        said += _where_it_does_not(own, lines, bool(found))
+    if claim.undecided:
+        verdict = "cannot be decided" if holds else "does not hold"
+        said.append("the paper measures nothing; this counts operations, not seconds")
+    else:
+        verdict = "holds" if holds else "holds only if" if found else "does not hold"
+    if claim.note:
+        said.append(claim.note if isinstance(claim.note, str) else claim.note(own))
+    condition = "; ".join([*([" · or ".join(found)] if found else []), *said])
+    return claim.says(own), measured[own].quantity, measured[own].text, measured[own].threshold, verdict, condition
+
+
+def _at_each(claim: Claim, measured: dict[Setup, Measured]) -> list[str]:
+    """Where a claim is measured in several setups: the verdict and the numbers in each."""
+    names = sorted({name for other in claim.also for name in other})
+    said = []
+    for setup, numbers in measured.items() if claim.also else ():
+        at = ", ".join(f"{SYMBOLS.get(name, name)} = {_plain(getattr(setup, name))}" for name in names)
+        said.append(f"at {at} {'holds' if numbers.holds else 'does not hold'} ({numbers.text})")
+    return said
+
+
+def _where_it_holds(claim: Claim, own: Setup, lines: list[tuple[Search, Line]], known: Known) -> list[str]:
+    """The settings found in which it holds, one for each line of search that has any."""
+    found = []
+    for search, line in lines:
+        good = [value for value, holds in line.tried.items() if holds]
+        if search.name == "readings":  # the line's own setup is said elsewhere
+            good = [value for value in good if value != getattr(line.setup, line.name)]
+        if good and line.name in READINGS:
+            good = [value + _untaxed(claim, replace(line.setup, **{line.name: value}), known) for value in good]
+        if good:
+            found.append(_where(own, line) + (f"{line.name} = {' or '.join(good)}" if line.name in READINGS else line.text(search.of)))
+    return found
+
+
+def _otherwise(claim: Claim, own: Setup, known: Known) -> list[str]:
+    """The other meanings of the claim in which it holds."""
+    meant = measure_all([Case(claim, own, change) for change in claim.otherwise.values()], known)
+    return [f"{text} ({numbers.text})" for text, numbers in zip(claim.otherwise, meant, strict=True) if numbers.holds]
+
+
+def _where_it_does_not(own: Setup, lines: list[tuple[Search, Line]], elsewhere: bool) -> list[str]:
+    """The parameters along which nothing was found; the readings too where it holds nowhere else."""
+    along = [(search, line) for search, line in lines if line.name not in READINGS]
+    nowhere = [
+        f"{SYMBOLS.get(line.name, line.name)} in {line.searched()} {_where(own, line)}".strip()
+        for _, line in along
+        if not any(line.tried.values())
+    ]
+    unread = [
+        line.name
+        for search, line in lines
+        if search.name == "readings" and not any(holds for value, holds in line.tried.items() if value != getattr(line.setup, line.name))
+    ]
+    said = ["not for any " + ", nor for any ".join(dict.fromkeys(nowhere))] if nowhere else []
+    return said + (["nor with another " + ", ".join(dict.fromkeys(unread))] if unread and not elsewhere else [])
+
+
+def _untaxed(claim: Claim, setup: Setup, known: Known) -> str:
+    """Said of a claim on the policy in a setup where no tax is paid: it holds there of no policy."""
+    return " (where no tax is paid)" if claim.on_policy and not any_tax(measure_all([Case(CLAIMS["P2"], setup)], known)[0]) else ""
+
+
+def any_tax(p2: Measured) -> bool:
+    """Whether any tax is paid, by what P2 measures."""
+    return p2[1].value > 1e-12
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _where(own: Setup, line: Line) -> str:
+    """In which way the line's setup differs from the claim's own."""
+    names = [name for name in Setup.__dataclass_fields__ if getattr(line.setup, name) != getattr(own, name) and name != line.name]
+    return "".join(f"at {SYMBOLS.get(name, name)} = {_plain(getattr(line.setup, name))} " for name in names)
+
+
+def sweep(ids: list[str], name: str, values: Iterable[object], **given: object) -> pd.DataFrame:
+    """What claims measure along a parameter. Columns: id, the parameter, measured, holds."""
+    cases = [Case(CLAIMS[id], CLAIMS[id].setup(**(given | {name: value}))) for id in ids for value in values]
+    rows = [
+        (case.claim.id, getattr(case.setup, name), numbers.text, numbers.holds)
+        for case, numbers in zip(cases, measure_all(cases), strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["id", name, "measured", "holds"])

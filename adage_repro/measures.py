@@ -1,0 +1,215 @@
+"""What is measured of a history and of a game's gradients: one function for the figures and the claims."""
+
+from collections.abc import Callable
+from functools import reduce
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from adage_repro.adage import Game, History, follower_gradients, leader_gradient, utilities
+from adage_repro.fairness import gini
+from adage_repro.market import MarketEntrance
+from adage_repro.sums import total
+
+
+def in_g2(n_agents: int) -> np.ndarray:
+    """Who is in G2 (N,): all but the first ⌊N/2⌋ agents, which are G1."""
+    return np.arange(n_agents) >= n_agents // 2
+
+
+def attendance(history: History) -> Array:
+    """a (…, I + 1, N): the strategy of an agent that is present, 0 of one that is not."""
+    return history.actions * history.present
+
+
+@jax.jit
+def tax_paid(game: MarketEntrance, history: History) -> Array:
+    """Tax (…, I + 1, N) that each agent pays in each row: its untaxed payoff less its utility."""
+
+    def row(actions, present, tax_rate):
+        return utilities(game, actions, present, 0.0) - utilities(game, actions, present, tax_rate)
+
+    return _over_rows(row, history)(history.actions, history.present, history.leader_action)
+
+
+@jax.jit
+def fairness(game: MarketEntrance, history: History) -> Array:
+    """1 - Gini of the returns of those present (…, I + 1)."""
+
+    def row(payoffs, present):
+        return 1 - gini(payoffs, present, game.returns_shift)
+
+    return _over_rows(row, history)(history.utilities, history.present)
+
+
+def _over_rows(row: Callable, history: History) -> Callable:
+    """A function of one row made one of all rows, and of all runs."""
+    return reduce(lambda function, _: jax.vmap(function), history.leader_action.shape, row)
+
+
+def group_means(values: Array) -> tuple[Array, Array]:
+    """Mean over the agents of G1 and of G2, from (…, N)."""
+    late = in_g2(values.shape[-1])
+    return values[..., ~late].mean(-1), values[..., late].mean(-1)
+
+
+def gap(history: History) -> Array:
+    """Mean attendance of G1 minus that of G2 in each row (…, I + 1), signed."""
+    first, second = group_means(attendance(history))
+    return first - second
+
+
+class Series(NamedTuple):
+    """What is measured of a market's history in each row (…, rows): attendance over all agents and by group, taxes, returns, fairness.
+
+    Fairness is 1 + U_L / n² here, which is `fairness` up to rounding.
+    """
+
+    mean: Array
+    lowest: Array
+    highest: Array
+    deviation: Array
+    g1: Array
+    g2: Array
+    gap: Array
+    tax_rate: Array
+    tax_g1: Array  # paid by all of G1
+    tax_g2: Array
+    returns: Array  # of all agents, after tax
+    fairness: Array
+
+    @property
+    def revenue(self) -> Array:
+        """Σ of all taxes."""
+        return self.tax_g1 + self.tax_g2
+
+
+def series(game: MarketEntrance, history: History) -> Series:
+    """All measurements of a history's rows at once; `solve(…, keep=series)` keeps these and lets the agents go."""
+    entered, tax = attendance(history), tax_paid(game, history)
+    late = in_g2(entered.shape[-1])
+    first, second = group_means(entered)
+    return Series(
+        mean=entered.mean(-1),
+        lowest=entered.min(-1),
+        highest=entered.max(-1),
+        deviation=entered.std(-1),
+        g1=first,
+        g2=second,
+        gap=gap(history),
+        tax_rate=history.leader_action,
+        tax_g1=tax[..., ~late].sum(-1),
+        tax_g2=tax[..., late].sum(-1),
+        returns=history.utilities.sum(-1),
+        fairness=1 + _over_rows(game.objective, history)(history.utilities, history.present) / jnp.maximum(history.present.sum(-1), 1) ** 2,
+    )
+
+
+class Spread(NamedTuple):
+    """Attendance over the agents in each row."""
+
+    mean: Array
+    lowest: Array
+    highest: Array
+
+    def distance(self, point: float) -> Array:
+        """Largest distance of any agent's attendance to `point`."""
+        return farthest(self.lowest, self.highest, point)
+
+
+def over_agents(game: MarketEntrance, history: History) -> Spread:
+    """What is drawn where agents are very many, for `solve(…, keep=over_agents)`."""
+    entered = attendance(history)
+    return Spread(total(entered) / entered.shape[-1], entered.min(-1), entered.max(-1))
+
+
+def farthest(lowest: Array, highest: Array, point: float) -> Array:
+    """Largest distance to `point` of any agent's attendance, which lie between `lowest` and `highest`."""
+    return np.maximum(abs(lowest - point), abs(highest - point))
+
+
+def distance(history: History, point: float, row: int = -1) -> float:
+    """Largest distance of any agent's attendance to `point` in a row."""
+    entered = attendance(history)[..., row, :]
+    return float(farthest(entered.min(), entered.max(), point))
+
+
+def share_made(begin: Array, end: Array, point: float) -> float:
+    """How much of the way from `begin` to `point` has been made at `end`, mean over runs."""
+    return float(np.mean(1 - (end - point) / (begin - point)))
+
+
+def share_of_way(history: History, point: float) -> float:
+    """How much of the way from its start to `point` the mean attendance has made at the end."""
+    mean = attendance(history).mean(-1)
+    return share_made(mean[..., 0], mean[..., -1], point)
+
+
+def ratio(over: float, under: float, undefined: float) -> float:
+    """over / under, or `undefined` where `under` is 0."""
+    return over / under if under else undefined
+
+
+def paired(difference: Array) -> dict[str, float]:
+    """Mean of a paired difference over runs (runs,), its 95% interval (normal) and the share of runs in which it is positive."""
+    difference = np.asarray(difference)
+    half = 1.96 * difference.std(ddof=1) / np.sqrt(difference.size)
+    mean = difference.mean()
+    return {"mean": float(mean), "low": float(mean - half), "high": float(mean + half), "positive": float((difference > 0).mean())}
+
+
+def effect_size(difference: Array) -> float:
+    """Mean of a paired difference over runs (runs,) over its standard deviation; 0 if there is none."""
+    difference = np.asarray(difference)
+    return ratio(float(difference.mean()), float(difference.std(ddof=1)), 0.0)
+
+
+def rows_until(values: Array, level: float) -> int:
+    """The first row, counted from 1, from which on `values` stay at `level` or above; one past the last if they do not."""
+    below = np.flatnonzero(np.asarray(values) < level)
+    return int(below[-1]) + 2 if below.size else 1
+
+
+@jax.jit
+def leader_update_on_grid(game: MarketEntrance, first: Array, second: Array) -> tuple[Array, Array]:
+    """Gini and the leader's gradient at τ = 0 where all of G1 attend with `first` and all of G2 with `second` (Fig. 6a)."""
+    late, present = in_g2(game.n_agents), jnp.ones(game.n_agents, bool)
+
+    def point(first, second):
+        actions = jnp.where(late, second, first)
+        returns = utilities(game, actions, present, 0.0)
+        return gini(returns, present, game.returns_shift), leader_gradient(game, actions, present, jnp.zeros(()))
+
+    return jax.vmap(point)(first, second)
+
+
+@jax.jit
+def follower_update_on_grid(game: Game, own: Array, others: Array, tax_rate: Array) -> Array:
+    """A follower's gradient where it attends with `own` and all others with `others` (Figs. 6b, 6c)."""
+    present = jnp.ones(game.n_agents, bool)
+
+    def point(own, others):
+        actions = jnp.full(game.n_agents, others).at[0].set(own)
+        return follower_gradients(game, actions, present, tax_rate)[0]
+
+    return jax.vmap(point)(own, others)
+
+
+def departure_from_line(x: np.ndarray, y: np.ndarray) -> float:
+    """Largest distance of y to its least-squares line in x, over the range of y."""
+    line = np.polynomial.Polynomial.fit(x, y, 1)
+    return float(np.abs(y - line(x)).max() / np.ptp(y)) if np.ptp(y) > 0 else 0.0
+
+
+def r_squared(x: np.ndarray, y: np.ndarray) -> float:
+    """Share of the variance of y that its least-squares line in x explains; 0 if x or y is constant."""
+    return float(np.corrcoef(x, y)[0, 1] ** 2) if np.ptp(x) > 0 and np.ptp(y) > 0 else 0.0
+
+
+def sign_changes(y: np.ndarray) -> int:
+    """How often consecutive values of y, zeros left out, differ in sign."""
+    signs = np.sign(np.where(np.abs(y) > 1e-12, y, 0.0))
+    return int((np.diff(signs[signs != 0]) != 0).sum())
