@@ -19,6 +19,7 @@ from adage_repro.parameters import place
 from adage_repro.pytrees import by_structure
 
 LONG, SERIES = 400, 40  # a long run has 400 N iterations (App. D); its series are kept for 40 N rows
+TRACED_UP_TO = 100  # agents; with more, a reading that is selected takes longer to run than its word to compile
 FEW, MANY = 240, 1080  # runs that one call of a program simulates, times agents
 
 
@@ -56,14 +57,14 @@ def simulation(
     long = {"long": n <= SERIES_UP_TO, "I": False}[length] and nested is None
     entry = setup.entry if late else 0
     taxed = (leader and setup.leader_lr > 0) or tax_rate > 0
-    traced = n <= SERIES_UP_TO  # with more agents a reading that is selected takes longer to run than to compile
+    traced = n <= TRACED_UP_TO
     return _run(
         game=_market(
             n, setup.capacity, setup.outside_payoff, setup.crowd, setup.tax_units if taxed else "headcount", setup.returns_shift, traced
         ),
         iterations=n * max(LONG, setup.iterations_per_agent) if long else iterations,
         follower_lr=setup.follower_lr,
-        leader_lr=setup.leader_lr if leader else 0.0 if traced or taxed else None,
+        leader_lr=setup.leader_lr if leader else 0.0 if n <= SERIES_UP_TO or taxed else None,
         leader_start=tax_rate,
         tax_max=setup.tax_max if taxed else 0.1,
         order=setup.order,
