@@ -63,10 +63,7 @@ def gap(history: History) -> Array:
 
 
 class Series(NamedTuple):
-    """What is measured of a market's history in each row (…, rows): attendance over all agents and by group, taxes, returns, fairness.
-
-    Fairness is 1 + U_L / n² here, which is `fairness` up to rounding.
-    """
+    """What is measured of a market's history in each row (…, rows): attendance over all agents and by group, taxes, returns, fairness."""
 
     mean: Array
     lowest: Array
@@ -104,7 +101,7 @@ def series(game: MarketEntrance, history: History) -> Series:
         tax_g1=tax[..., ~late].sum(-1),
         tax_g2=tax[..., late].sum(-1),
         returns=history.utilities.sum(-1),
-        fairness=1 + _over_rows(game.objective, history)(history.utilities, history.present) / jnp.maximum(history.present.sum(-1), 1) ** 2,
+        fairness=fairness(game, history),
     )
 
 
