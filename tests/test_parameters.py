@@ -130,6 +130,7 @@ def test_every_end_of_every_range_can_be_reached(name):
     [
         ("tax_maxx: float = 5.0", "tax_maxx is not a parameter here, did you mean tax_max"),
         ("capcity = 0.4", "capcity is not a parameter here, did you mean capacity"),
+        ("Capacity = 0.4", "Capacity is not a parameter here, did you mean capacity"),
         ("n_agent = 12", "n_agent is not a parameter here, did you mean n_agents"),
         ("capacities = [0.4]", "capacities is not a parameter here, did you mean capacity"),
         ("runs = 5", "runs is not a parameter here"),
