@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 
 from adage_repro import build
-from adage_repro.folders import FIGURES, RERUNS, ROOT, paper_record, place, rerun_folder, staged
+from adage_repro.folders import FIGURES, RERUNS, ROOT, paper_record, place, rerun_folder
 from adage_repro.parameters import check_all
 from adage_repro.refusals import shown
+from adage_repro.staging import staged
 from adage_repro.terminal import changes, comparison, open_streams, say
 
 NUMBER = r"[+-]?(?:0|[1-9][0-9]*)(\.[0-9]*)?(e[+-]?[0-9]+)?|[+-]?(\.[0-9]+)(e[+-]?[0-9]+)?"  # as in 10, 0.5, .5, 1e-3

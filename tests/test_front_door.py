@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 
 from adage_repro import build, folders, records
 from adage_repro.__main__ import main, read_set
-from adage_repro.folders import FIGURES, RERUNS, ROOT, digest, rerun_folder, staged
+from adage_repro.folders import FIGURES, RERUNS, ROOT, digest, rerun_folder
 from adage_repro.parameters import PARAMETERS, check_all
+from adage_repro.staging import staged
 from adage_repro.terminal import comparison, word
 
 NAMES = [f"fig{number:02d}" for number in build.NUMBERS]
@@ -256,7 +257,7 @@ def test_a_rerun_lands_in_its_own_folder(tmp_path, capsys, monkeypatch):
 def test_an_interrupted_run_leaves_old_files_whole(tmp_path, stop):
     (tmp_path / "old.txt").write_text("old")
     code = (
-        "import sys, time, pathlib\nfrom adage_repro.folders import staged\n"
+        "import sys, time, pathlib\nfrom adage_repro.staging import staged\n"
         f"with staged(pathlib.Path({str(tmp_path)!r})) as folder:\n"
         "    (folder / 'old.txt').write_text('new')\n    print('ready', flush=True)\n    time.sleep(60)\n"
     )
@@ -294,6 +295,15 @@ def test_a_stop_that_reaches_the_first_process_alone_stops_all():
     run.send_signal(signal.SIGTERM)
     assert "interrupted" in run.communicate(timeout=30)[1]
     assert run.returncode == 1
+
+
+def test_killing_the_first_process_leaves_no_other_behind():
+    """One worker naps, one waits for work. All hold the other end of what is read here, so that it ends when the last of them does."""
+    naps = "import time\nfrom adage_repro.build import side_by_side\nside_by_side(time.sleep, [0, 600])\n"
+    run = child(naps, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert run.stdout.readline().startswith("0  ")
+    run.kill()
+    assert "Traceback" not in run.communicate(timeout=30)[0]
 
 
 def test_staged_is_all_or_nothing(tmp_path):
