@@ -62,7 +62,7 @@ else
 .venv/.ready:
 	@if test -n "$$PYTHON"; then set -- "$$PYTHON"; else set -- python3.11 python3.12 python3.13 python3.14 python3; fi; \
 	for python; do \
-	  version=$$("$$python" -c 'import platform; print(platform.python_version())' 2>/dev/null) || continue; \
+	  version=$$("$$python" -c 'import platform; print(platform.python_version())' 2>/dev/null) || { test -z "$$PYTHON" || found="nothing that runs as $$PYTHON"; continue; }; \
 	  if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'; then \
 	    if "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
 	      echo "setting up .venv from requirements.lock with Python $$version"; \

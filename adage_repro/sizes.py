@@ -36,7 +36,7 @@ def check_sizes(values: Mapping[str, Any]) -> None:
             most = {name: largest(partial(_fits, values, name), _most(values[name])) for name in lowest if name in values}
             ways = [f"{name} may go up to {value}" for name, value in most.items() if value >= lowest[name]]
             lower = f"with the rest as given, {' or '.join(ways)}" if ways else f"lower more than one of {', '.join(most)}"
-            raise Refused(f"this run asks for {asked:.3g} {what}, at most {LIMITS[what]:.0e} are possible; {lower}")
+            raise Refused(f"this run asks for {asked:,.0f} {what}, at most {LIMITS[what]:,} are possible; {lower}")
 
 
 def _most(value: Any) -> int:

@@ -12,6 +12,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+STAGING = ".staging-adage_repro-"
 LONGEST_SOCKET = 103  # bytes in the path of a Unix socket, on macOS; Linux allows 107
 _until_exit, _sockets = ExitStack(), count()
 atexit.register(_until_exit.close)
@@ -48,14 +49,24 @@ def _locked(folder: Path, how: int = 0) -> Iterator[None]:
         os.close(handle)
 
 
+def check_writable(out: Path) -> None:
+    """OSError unless files can be written to `out`, or to the folder in which it would be made."""
+    with own_folder(_nearest(out), STAGING):
+        pass
+
+
+def _nearest(out: Path) -> Path:
+    """`out`, or the first of the folders around it that is there."""
+    return next(folder for folder in (out, *out.parents) if folder.is_dir())
+
+
 @contextmanager
 def staged(out: Path) -> Iterator[Path]:
     """A folder in or beside `out` whose files replace those in `out` when the block ends well.
 
     After an error or an interrupt nothing has changed, also if it comes while files are being replaced.
     """
-    beside = next(folder for folder in (out, *out.parents) if folder.is_dir())
-    with own_folder(beside, ".staging-adage_repro-") as folder:
+    with own_folder(_nearest(out), STAGING) as folder:
         new, old = folder / "new", folder / "old"
         new.mkdir()
         old.mkdir()
