@@ -111,7 +111,7 @@ def test_what_is_committed_is_one():
         ("follower_lr=0.1", "", "follower_lr is not a parameter here"),
         ("n_agents=4 capacity=0.2", "", "capacity must lie in [1/n_agents, 1], got 0.2"),
         ("n_agents=65", "", "n_agents must lie in [2, 64] where claims are measured, got 65"),
-        ("", "figures", "OUT must lie outside"),
+        ("", "figures", "OUT must be a folder outside this project"),
     ],
 )
 def test_refused(settings, out, line, capsys, monkeypatch):
