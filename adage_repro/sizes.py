@@ -9,7 +9,8 @@ from adage_repro.refusals import Refused
 
 LONGEST_TABLE = 50_000  # lines up to which a table keeps every row; a longer one keeps every k-th row …
 FEWEST_ROWS = 51  # … but at least about so many
-LIMITS = {"lines in its tables": 2 * 10**6, "updates of single agents": 10**11}  # half a minute of drawing; a quarter of an hour
+# Half a minute of drawing; a quarter of an hour of computing, more than an hour where a leader learns.
+LIMITS = {"lines in its tables": 2 * 10**6, "updates of single agents": 10**11}
 
 
 def sizes(values: Mapping[str, Any]) -> dict[str, float]:
