@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from adage_repro.refusals import LONGEST_SHOWN, Refused, shown
+from adage_repro.refusals import Refused, cut, shown
 from adage_repro.sizes import check_sizes
 
 LONGEST_LIST = 12
@@ -155,7 +155,7 @@ def check_device() -> None:
 def _no_parameter(name: str, names: Iterable[str], meant: Iterable[str] | None = None) -> Refused:
     close = get_close_matches(name.lower(), meant or names, 1)
     hint = f", did you mean {close[0]}" if close else ""
-    return Refused(f"{name[:LONGEST_SHOWN]} is not a parameter here{hint}; there are {', '.join(names)}")
+    return Refused(f"{cut(name)} is not a parameter here{hint}; there are {', '.join(names)}")
 
 
 def _refuse_misspelt(values: Mapping[str, Any]) -> None:

@@ -9,7 +9,8 @@ from adage_repro.refusals import Refused
 
 LONGEST_TABLE = 50_000  # lines up to which a table keeps every row; a longer one keeps every k-th row …
 FEWEST_ROWS = 51  # … but at least about so many
-LIMITS = {"lines in its tables": 2 * 10**6, "updates of single agents": 10**11}  # half a minute of drawing; a quarter of an hour
+# Half a minute of drawing; a quarter of an hour of computing, more than an hour where a leader learns.
+LIMITS = {"lines in its tables": 2 * 10**6, "updates of single agents": 10**11}
 
 
 def sizes(values: Mapping[str, Any]) -> dict[str, float]:
@@ -36,7 +37,7 @@ def check_sizes(values: Mapping[str, Any]) -> None:
             most = {name: largest(partial(_fits, values, name), _most(values[name])) for name in lowest if name in values}
             ways = [f"{name} may go up to {value}" for name, value in most.items() if value >= lowest[name]]
             lower = f"with the rest as given, {' or '.join(ways)}" if ways else f"lower more than one of {', '.join(most)}"
-            raise Refused(f"this run asks for {asked:.3g} {what}, at most {LIMITS[what]:.0e} are possible; {lower}")
+            raise Refused(f"this run asks for {asked:,.0f} {what}, at most {LIMITS[what]:,} are possible; {lower}")
 
 
 def _most(value: Any) -> int:
