@@ -9,14 +9,14 @@ ifneq ($(shell test -d "$$TMPDIR" && echo there),there)
 unexport TMPDIR
 endif
 
-# A variable that a command does not take would be lost without a word: it is refused, with the right form, before anything is set up.
+# A variable that a command does not take would be ignored without a word; it is refused, with the right form, before anything is set up.
 takes.figure := FIG SET OUT
 takes.claims := SET OUT
 takes.lab := ARGS
 goals := $(or $(MAKECMDGOALS),help)
 typed := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 strange := $(sort $(filter-out PYTHON SHELL MAKE% $(foreach goal,$(goals),$(takes.$(goal))),$(typed)))
-# As they were typed: make itself would run a $(shell) in them and drop a $.
+# Taken as they were typed: make itself would run a $(shell) in them and drop a $.
 override FIG := $(value FIG)
 override SET := $(value SET)
 override OUT := $(value OUT)
@@ -46,7 +46,7 @@ export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
 
-# The Python on the PATH where this very clone and what is locked are installed in it (an activated environment, conda, Binder), otherwise .venv's.
+# The Python on the PATH if this clone and all that is locked are installed in it (an activated environment, conda, Binder), otherwise .venv's.
 ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
 FOUND := $(shell for python in "$$(command -v python)" .venv/bin/python; do \
   reason=$$("$$python" -I environment.py fits '$(PYTHON)' 2>/dev/null) && dirname "$$python" && break; \
@@ -62,7 +62,7 @@ else
 .venv/.ready:
 	@if test -n "$$PYTHON"; then set -- "$$PYTHON"; else set -- python3.11 python3.12 python3.13 python3.14 python3; fi; \
 	for python; do \
-	  version=$$("$$python" -c 'import platform; print(platform.python_version())' 2>/dev/null) || continue; \
+	  version=$$("$$python" -c 'import platform; print(platform.python_version())' 2>/dev/null) || { test -z "$$PYTHON" || found="nothing that runs as $$PYTHON"; continue; }; \
 	  if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'; then \
 	    if "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
 	      echo "setting up .venv from requirements.lock with Python $$version"; \
@@ -91,7 +91,7 @@ test: .venv/.ready ## pytest on the library, nbval on the notebooks
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
 	ADAGE_REPRO_OUT="$$out" $(BIN)/python -m pytest tests notebooks/fig*.ipynb --nbval-lax --nbval-kernel-name python3 -n auto --dist loadfile
 
-lab: .venv/.ready ## JupyterLab on the notebooks, with options of its own: make lab ARGS="--port 9999"
+lab: .venv/.ready ## JupyterLab on the notebooks, with its own options in ARGS: make lab ARGS="--port 9999"
 	@$(BIN)/python -m adage_repro lab "$$ARGS"
 
 lint: .venv/.ready ## ruff on code, tests and notebooks

@@ -2,7 +2,7 @@
 
 from nbval import kernel
 
-from adage_repro.folders import socket
+from adage_repro.staging import socket
 
 Manager = kernel.KernelManager
 kernel.KernelManager = lambda **given: Manager(**given, transport="ipc", ip=socket())

@@ -1,4 +1,4 @@
-"""Whether a Python has what requirements.lock asks for, and what conda is given of it.
+"""Whether a Python has all that requirements.lock asks for, and what environment.yml takes over from the lock.
 
 `python -I environment.py fits` is what the Makefile asks of the Python on the PATH and of .venv's; `python environment.py conda` is part of
 `make lock`.
@@ -27,9 +27,9 @@ def locked(**machine: str) -> dict[str, str]:
 
 
 def misfit(asked: str = "") -> str | None:
-    """What is wrong with the Python that runs this, for this clone: None if nothing, no words if it has nothing to do with it.
+    """Why the Python that runs this cannot serve this clone: None if it can, an empty text if this clone is not installed in it at all.
 
-    With `asked`, a path, it must be of the same version as that Python.
+    With `asked`, the path of another Python, it must be of that one's version.
     """
     library = find_spec("adage_repro")
     if library is None or library.origin is None or Path(library.origin).resolve().parent != ROOT / "adage_repro":

@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 
 from adage_repro import build
-from adage_repro.folders import FIGURES, RERUNS, ROOT, paper_record, place, rerun_folder, staged
-from adage_repro.parameters import check_all
-from adage_repro.refusals import shown
+from adage_repro.folders import FIGURES, RERUNS, ROOT, paper_record, place, rerun_folder
+from adage_repro.parameters import check_all, check_device
+from adage_repro.refusals import cut, shown
+from adage_repro.staging import check_writable, staged
 from adage_repro.terminal import changes, comparison, open_streams, say
 
 NUMBER = r"[+-]?(?:0|[1-9][0-9]*)(\.[0-9]*)?(e[+-]?[0-9]+)?|[+-]?(\.[0-9]+)(e[+-]?[0-9]+)?"  # as in 10, 0.5, .5, 1e-3
@@ -30,7 +31,7 @@ def read_set(text: str) -> dict[str, object]:
             raise ValueError(f"SET must be name=value pairs separated by spaces, lists as [1,2], got {shown(rest)}")
         name, value = found.groups()
         if name in values:
-            raise ValueError(f"{name} must be given once, got {shown(values[name])} and {shown(read_value(value))}")
+            raise ValueError(f"{cut(name)} must be given once, got {shown(values[name])} and {shown(read_value(value))}")
         values[name] = read_value(value)
         rest = rest[found.end() :].strip()
     return values
@@ -64,6 +65,19 @@ def read_out(text: str, name: str, parameters: dict[str, object]) -> Path:
     return out
 
 
+def already_in(folder: Path, names: list[str]) -> list[str]:
+    """Those of the names that a rerun will replace in the folder; refused if one is itself a folder, or if nothing can be written."""
+    there = [name for name in names if (folder / name).exists()]
+    for name in there:
+        if (folder / name).is_dir():
+            raise ValueError(f"OUT must not hold a folder named {name}, got {shown(place(folder))}")
+    try:
+        check_writable(folder)
+    except OSError as error:
+        raise ValueError(f"OUT must be a folder that can be written, got {shown(place(folder))} ({error.strerror})") from None
+    return there
+
+
 def figure(number: str, settings: str, out: str) -> None:
     """`make figure`: one figure with other parameters, into a folder of its own."""
     if not re.fullmatch(r"0?[0-9]|1[0-9]", number) or int(number) not in build.NUMBERS:
@@ -83,16 +97,15 @@ def rerun(name: str, settings: str, out: str) -> None:
         Setup(**checked).checked()
     folder = read_out(out, name, checked)
     paper = paper_record(name)
+    replaced = already_in(folder, [*paper.get("pictures", ()), f"{name}.json", *paper.get("tables", ()), notebook.name])
     say(*changes(name, checked, paper["parameters"]))
-    before = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
-    replaced = sorted(before & {f"{name}.json", notebook.name, *paper.get("tables", ()), *paper.get("pictures", ())})
     if replaced:
         say(f"files of the same names will be replaced: {', '.join(replaced)}")
     printed = build.execute(notebook, checked, folder, keep_notebook=True, progress=True)
     past_limit = dict.fromkeys(line for line in printed if "not below" in line)  # a learning rate past the stability limit
     record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     files = ", ".join([*record["pictures"], f"{name}.json", *record["tables"], notebook.name])
-    say(*past_limit, *comparison(record["headline"], paper["headline"]), f"saved {files} in {place(folder)}", took(begin))
+    say("", *past_limit, *comparison(record["headline"], paper["headline"]), "", f"saved {files} in {place(folder)}", took(begin))
 
 
 def claims(settings: str, out: str) -> None:
@@ -100,6 +113,7 @@ def claims(settings: str, out: str) -> None:
     if settings.strip() or out:
         return rerun("claims", settings, out)
     begin = time.perf_counter()
+    check_device()
     build.execute(build.notebook_of("claims"), {}, FIGURES, keep_notebook=False, progress=True)
     readme = ROOT / "README.md"
     head, rest = readme.read_text(encoding="utf-8").split(CLAIMS_BEGIN)

@@ -13,20 +13,21 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock, Thread
 
 from traitlets.config import Config
 
 from adage_repro import words
-from adage_repro.folders import FIGURES, OUT_VARIABLE, ROOT, digest, socket, staged
+from adage_repro.folders import FIGURES, OUT_VARIABLE, ROOT, digest
 from adage_repro.parameters import check_device
+from adage_repro.staging import socket, staged
 from adage_repro.terminal import say
 
 NOTEBOOKS = ROOT / "notebooks"
 STAMPS = ROOT / ".cache" / "figures"
 JAX_CACHE = "JAX_COMPILATION_CACHE_DIR"
 NUMBERS = range(2, 14)
-_told_to_stop = Event()
+_told_to_stop, _at_work = Event(), Lock()
 
 
 def notebook_of(name: str) -> Path:
@@ -62,7 +63,7 @@ def execute(notebook: Path, parameters: Mapping[str, object], out: Path, keep_no
 
     Gives the lines that it printed. With `progress` a terminal shows how many cells have run.
     """
-    bar = {"desc": "running", "leave": False} if progress and sys.stderr.isatty() else False
+    bar = {"desc": "running", "unit": " cells", "leave": False} if progress and sys.stderr.isatty() else False
     import nbformat
     from papermill import execute_notebook
 
@@ -87,6 +88,7 @@ def figures(names: Iterable[str]) -> bool:
     stale = [name for name in names if json.dumps([_made_from(name), _made(name)]) != _stamp(name)]
     if not stale:
         say("figures/ is up to date")
+        return True
     return side_by_side(_make, stale)
 
 
@@ -126,7 +128,11 @@ def _stop(*_: object) -> None:
 
 
 def _listen() -> None:
-    """A worker that is told to stop cleans up and begins nothing new; Ctrl-C stays switched off where it was."""
+    """A worker that is told to stop cleans up and begins nothing new; Ctrl-C stays switched off where it was.
+
+    A worker whose parent was killed stops as well, and does not wait for work for ever.
+    """
+    Thread(target=_end_with_parent, daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end)
@@ -137,11 +143,20 @@ def _end(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def _end_with_parent() -> None:
+    parent_process().join()
+    if not _at_work.acquire(blocking=False):
+        os.kill(os.getpid(), signal.SIGTERM)
+        _at_work.acquire()
+    os._exit(1)
+
+
 def _timed(work: Callable[[str], None], name: str) -> float:
     if _told_to_stop.is_set():
         raise KeyboardInterrupt
     begin = time.perf_counter()
-    work(name)
+    with _at_work:
+        work(name)
     return time.perf_counter() - begin
 
 

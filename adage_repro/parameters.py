@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from adage_repro.choices import Place
-from adage_repro.refusals import LONGEST_SHOWN, Refused, shown
+from adage_repro.refusals import Refused, cut, shown
 from adage_repro.sizes import check_sizes
 
 LONGEST_LIST = 12
@@ -49,7 +49,7 @@ PARAMETERS = {
     "outside_payoff": Parameter("float", "[0, 1000000]", "v", "payoff of staying out"),
     "tax_max": Parameter("float", "[0, 100]", "upper bound of τ", "largest tax rate the leader may set"),
     "follower_lr": Parameter("float", "[0, 1]", "α_F", "followers' learning rate"),
-    "beside_lr": Parameter("float", "[0, 1]", "α_F", "second follower_lr, for the headline numbers beside"),
+    "beside_lr": Parameter("float", "[0, 1]", "α_F", "second follower_lr, for comparison in the headline numbers"),
     "leader_lr": Parameter("float", "[0, 100]", "α_L", "leader's learning rate"),
     "iterations_per_agent": Parameter("int", "[1, 10000]", "I/N", "iterations are this times n_agents"),
     "late_entry_share": Parameter("float", "[0, 1)", "ι/I", "when G2 enters, as a share of the iterations"),
@@ -63,7 +63,7 @@ PARAMETERS = {
     "agent_counts": Parameter("list[int]", "[2, 100000]", "N", "numbers of followers to compare"),
     "follower_lrs": Parameter("list[float]", "[0, 1]", "α_F", "followers' learning rates to compare"),
     "leader_lrs": Parameter("list[float]", "[0, 100]", "α_L", "leader's learning rates to compare"),
-    "beside_payoffs": Parameter("list[float]", "[0, 1000000]", "v", "other outside_payoff values, for the headline numbers beside"),
+    "beside_payoffs": Parameter("list[float]", "[0, 1000000]", "v", "other outside_payoff values, for comparison in the headline numbers"),
     "runs": Parameter("int", "[2, 10000]", "–", "runs from uniform starts"),
     "seed": Parameter("int", "[0, 4294967295]", "–", "seed of the uniform starts"),
 }
@@ -167,9 +167,9 @@ def check_device() -> None:
 
 
 def _no_parameter(name: str, names: Iterable[str], meant: Iterable[str] | None = None) -> Refused:
-    close = get_close_matches(name, meant or names, 1)
+    close = get_close_matches(name.lower(), meant or names, 1)
     hint = f", did you mean {close[0]}" if close else ""
-    return Refused(f"{name[:LONGEST_SHOWN]} is not a parameter here{hint}; there are {', '.join(names)}")
+    return Refused(f"{cut(name)} is not a parameter here{hint}; there are {', '.join(names)}")
 
 
 def _refuse_misspelt(values: Mapping[str, Any]) -> None:
@@ -183,7 +183,7 @@ def _refuse_misspelt(values: Mapping[str, Any]) -> None:
     for name in list(values) if own else ():
         plain = isinstance(values[name], int | float | str | list) and not name.startswith("_")
         derived = any(name.startswith(mine) and not name[len(mine) :][:1].isalpha() for mine in own)  # capacity2, capacity_here
-        like = plain and not derived and get_close_matches(name, own, 1, cutoff=LIKE)
+        like = plain and not derived and get_close_matches(name.lower(), own, 1, cutoff=LIKE)
         if name not in own and (name in annotated or name in PARAMETERS or like):
             values.pop(name)
             annotated.pop(name, None)

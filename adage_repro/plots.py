@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import AutoLocator, EngFormatter, MaxNLocator, ScalarFormatter
+from matplotlib.ticker import AutoLocator, MaxNLocator
 from seaborn import heatmap
 
-from adage_repro.style import COLOURS, DASHES, WIDTHS, shades
+from adage_repro.style import COLOURS, DASHES, WIDTHS, Iterations, Numbers, shades
 
 LABELS = {
     "iteration": "iteration $t$",
@@ -33,26 +33,6 @@ LABELS = {
 }
 STILL = {"tax_rate": r"$\tau$ stays at 0", "tax_paid": "no tax is paid"}  # said where all of it is zero
 ROUNDING = 1e-13  # what lies closer to zero is zero, as in the tables
-
-
-class Numbers(ScalarFormatter):
-    """Ticks that hold their whole number, however small or close to one another, and nothing beside the axis to add or multiply."""
-
-    def __init__(self):
-        super().__init__(useOffset=False)
-
-    def __call__(self, x, pos=None):
-        return self.fix_minus(f"{x:.6g}") if super().get_offset() else super().__call__(x, pos)
-
-    def get_offset(self):
-        return ""
-
-
-class Iterations(EngFormatter):
-    """Whole numbers; 20k and 1.5M on an axis that goes beyond 10,000."""
-
-    def __call__(self, x, pos=None):
-        return super().__call__(x, pos) if self.axis.get_view_interval()[1] > 11_000 else f"{x:.0f}"
 
 
 def label(ax: Axes, x: str, y: str, title: str = "") -> None:

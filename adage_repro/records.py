@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from adage_repro.folders import OUT_VARIABLE, digest, place, rerun_folder, staged
+from adage_repro.folders import OUT_VARIABLE, digest, place, rerun_folder
+from adage_repro.staging import staged
 from adage_repro.style import PRINT_DPI, SCREEN_DPI
 
 PACKAGES = ("jax", "jaxlib", "numpy", "pandas", "matplotlib", "seaborn")

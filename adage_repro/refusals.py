@@ -16,4 +16,9 @@ def shown(value: object) -> str:
         text = " ".join(repr(value).split())
     except ValueError:  # a whole number of more digits than Python writes
         return "a number of very many digits"
+    return cut(text)
+
+
+def cut(text: str) -> str:
+    """The text, or its beginning if it is long."""
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"

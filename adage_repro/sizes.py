@@ -9,7 +9,9 @@ from adage_repro.refusals import Refused
 
 LONGEST_TABLE = 50_000  # lines up to which a table keeps every row; a longer one keeps every k-th row …
 FEWEST_ROWS = 51  # … but at least about so many
-LIMITS = {"lines in its tables": 2 * 10**6, "updates of single agents": 10**11}  # half a minute of drawing; a quarter of an hour
+LEADER = 20  # how often an update counts where a leader learns, who sorts the returns
+# Half a minute of drawing; about a quarter of an hour of computing.
+LIMITS = {"lines in its tables": 2 * 10**6, f"updates of single agents ({LEADER} for one where a leader learns)": 10**11}
 
 
 def sizes(values: Mapping[str, Any]) -> dict[str, float]:
@@ -25,7 +27,8 @@ def sizes(values: Mapping[str, Any]) -> dict[str, float]:
     columns = len(counts) if "agent_counts" in values else counts[0]
     runs = values.get("runs", 1)
     path = min(columns * (iterations + 1), max(LONGEST_TABLE, columns * FEWEST_ROWS))
-    return dict(zip(LIMITS, (cases * (columns * runs + path), cases * runs * sum(counts) * iterations), strict=True))
+    updates = cases * runs * sum(counts) * iterations * (LEADER if {"leader_lr", "leader_lrs"} & values.keys() else 1)
+    return dict(zip(LIMITS, (cases * (columns * runs + path), updates), strict=True))
 
 
 def check_sizes(values: Mapping[str, Any]) -> None:
@@ -36,7 +39,7 @@ def check_sizes(values: Mapping[str, Any]) -> None:
             most = {name: largest(partial(_fits, values, name), _most(values[name])) for name in lowest if name in values}
             ways = [f"{name} may go up to {value}" for name, value in most.items() if value >= lowest[name]]
             lower = f"with the rest as given, {' or '.join(ways)}" if ways else f"lower more than one of {', '.join(most)}"
-            raise Refused(f"this run asks for {asked:.3g} {what}, at most {LIMITS[what]:.0e} are possible; {lower}")
+            raise Refused(f"this run asks for {asked:,.0f} {what}, at most {LIMITS[what]:,} are possible; {lower}")
 
 
 def _most(value: Any) -> int:

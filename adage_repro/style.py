@@ -1,10 +1,11 @@
-"""One colour per concept in all figures (Okabe and Ito's colour-blind-safe palette), sizes and fonts."""
+"""One colour per concept in all figures (Okabe and Ito's colour-blind-safe palette), sizes, fonts and ticks."""
 
 import re
 
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, ScalarFormatter
 
 COLOURS = {
     "agents": "#56B4E9",
@@ -34,6 +35,26 @@ WIDTHS = {"G1": 3.0, "G2": 1.7, "with": 2.6, "without": 1.2, "agents": 2.2, "res
 WIDTHS |= {"tax": 1.7, "capacity": 1.3, "mean": 1.3}
 WIDTH = 7.0  # inches, the width of a page's text
 PRINT_DPI, SCREEN_DPI = 300, 110
+
+
+class Numbers(ScalarFormatter):
+    """Ticks that hold their whole number, however small or close to one another, with no offset or factor printed next to the axis."""
+
+    def __init__(self):
+        super().__init__(useOffset=False)
+
+    def __call__(self, x, pos=None):
+        return self.fix_minus(f"{x:.6g}") if super().get_offset() else super().__call__(x, pos)
+
+    def get_offset(self):
+        return ""
+
+
+class Iterations(EngFormatter):
+    """Whole numbers; 20k and 1.5M on an axis that goes beyond 10,000."""
+
+    def __call__(self, x, pos=None):
+        return super().__call__(x, pos) if self.axis.get_view_interval()[1] > 11_000 else f"{x:.0f}"
 
 
 def figure(layout: list[list[str]], height: float = 2.6, **grid: object) -> tuple[Figure, dict[str, Axes]]:

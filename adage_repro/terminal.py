@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from adage_repro.parameters import differing
 from adage_repro.refusals import shown
@@ -51,8 +51,8 @@ def comparison(own: Mapping[str, object], paper: Mapping[str, object]) -> list[s
     rows = [(name, word(own.get(name)), word(paper.get(name))) for name in names if name not in same]
     notes = [f"{len(same)} further verdict{'s are' if len(same) > 1 else ' is'} the same in both"] if same else []
     if own.keys() ^ paper.keys():
-        notes.append("– there is no number of this name")
-    return [*aligned([("headline numbers", THIS, PAPER), *rows]), *notes]
+        notes.append("– this setting has no such number")
+    return [*aligned([("headline numbers", THIS, PAPER), *rows], str.rjust), *notes]
 
 
 def word(value: object) -> str:
@@ -67,9 +67,10 @@ def typed(value: object) -> str:
     return "–" if value is None else value if isinstance(value, str) else shown(value)
 
 
-def aligned(rows: Iterable[tuple[str, str, str]]) -> list[str]:
-    """The rows as lines with columns of equal width, below the first, which is their heading."""
+def aligned(rows: Iterable[tuple[str, str, str]], justify: Callable[[str, int], str] = str.ljust) -> list[str]:
+    """The rows as lines with columns of equal width, below the first, which is their heading; all but the first column to one side."""
     heading, *others = rows
     rows = [heading, *((f"  {first}", *more) for first, *more in others)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    sides = (str.ljust, justify, justify)
+    return ["   ".join(side(cell, width) for side, cell, width in zip(sides, row, widths, strict=True)).rstrip() for row in rows]

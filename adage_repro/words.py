@@ -20,9 +20,10 @@ def number(value: float) -> str:
 
 def swings(values: np.ndarray, scale: float = 1.0) -> bool:
     """Whether a series (rows, …) jumps between two values at the end: in some column its last three steps turn back each time, none
-    smaller than SEEN of the scale."""
+    smaller than SEEN of the scale or than half of the largest of them."""
     steps = np.diff(np.asarray(values)[-4:], axis=0)
-    back_and_forth = (steps[1:] * steps[:-1] < 0).all(0) & (abs(steps) >= SEEN * scale).all(0)
+    least = np.maximum(SEEN * scale, abs(steps).max(0, initial=0) / 2)
+    back_and_forth = (steps[1:] * steps[:-1] < 0).all(0) & (abs(steps) >= least).all(0)
     return len(steps) == 3 and bool(back_and_forth.any())
 
 
@@ -85,15 +86,17 @@ def apart(gaps: np.ndarray) -> str:
 
 
 def side(numbers: Mapping[str, float]) -> str:
-    """On which side of 0 a mean over runs lies, by its 95% interval."""
-    return "above 0" if numbers["low"] > 0 else "below 0" if numbers["high"] < 0 else "not distinguishable from 0"
+    """On which side of 0 a mean over runs lies, by its 95% interval; an end within NOTHING of 0 is at 0."""
+    return "above 0" if numbers["low"] >= NOTHING else "below 0" if numbers["high"] <= -NOTHING else "not distinguishable from 0"
 
 
 def tax_rate(rates: np.ndarray, bound: float) -> str:
-    """What the tax rate (rows,) does: from which row on it is above 0, if ever, how large it gets, and where it ends."""
-    if not (rates > 0).any():
-        return "the tax rate is 0 in every row"
-    first, largest = int((rates > 0).argmax()), rates.max()
+    """What the tax rate (rows,) does: in which row it is first above 0, if ever, how large it gets, and where it ends; what stays below
+    NOTHING is said to do so."""
+    taxed, largest = rates >= NOTHING, rates.max()
+    if not taxed.any():
+        return f"the tax rate {f'stays below {NOTHING:g}' if largest > 0 else 'is 0'} in every row"
+    first = int(taxed.argmax())
     reached = "its bound" if largest == bound else f"below its bound {number(bound)}"
     return f"the tax rate is first above 0 in row {first}, at most {number(largest)}, {reached}, and ends {ending(rates, largest)}"
 
@@ -103,8 +106,13 @@ def taxes(tax: np.ndarray) -> str:
     if not any_tax(tax):
         return "no tax is ever paid"
     shares = dict(zip(("G1", "G2"), tax.sum(0) / tax.sum(), strict=True))
-    shares = {name: share for name, share in shares.items() if share > NOTHING}
-    who = f"only {next(iter(shares))} pays" if len(shares) == 1 else " and ".join(f"{n} pays {number(100 * s)}%" for n, s in shares.items())
+    more, less = sorted(shares, key=shares.get, reverse=True)
+    if shares[less] <= NOTHING:
+        who = f"only {more} pays"
+    elif number(100 * shares[more]) == "100":
+        who = f"{more} pays all but {number(100 * shares[less])}%"
+    else:
+        who = " and ".join(f"{name} pays {number(100 * share)}%" for name, share in shares.items())
     sums = tax.sum(-1)
     peak = int(sums.argmax())
     return f"{who}; taxes paid by all agents peak in row {peak} at {number(sums[peak])} and end {ending(sums, sums[peak])}"
@@ -126,16 +134,19 @@ def varies(values: np.ndarray) -> bool:
 
 
 def until(row: int, count: int, level: float) -> str:
-    """From which of `count` rows, counted from 1, something stays at a level; a row past the last means that it does not."""
+    """From which of `count` rows, counted from 1, something stays at a level; a row past the last means that it does not, and the last
+    alone does not tell."""
     said = f"at {number(level)} or more"
-    return f"stays {said} from row {row} after G2 enters on" if row <= count else f"does not stay {said}"
+    if row == count:
+        return f"is {said} in the last row, too late to tell whether it stays there"
+    return f"stays {said} from row {row} after G2's entry onwards" if row < count else f"does not stay {said}"
 
 
 def crossing(slope: float, bound: float) -> str:
     """The leader's gradient as G2 enters, and the learning rate at which one step crosses the range of the tax rate, if any does."""
     said = f"dU_L/dtau when G2 enters: {number(slope)}"
     if bound == 0 or slope < NOTHING:
-        return f"{said}; no leader_lr takes the tax rate from 0 to above it in that step"
+        return f"{said}; no leader_lr raises the tax rate above 0 in that step"
     return f"{said}; leader_lr that crosses the range in one step: {number(bound / slope)}"
 
 

@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from adage_repro import build, folders, records
+from adage_repro import build, folders, records, staging
 from adage_repro.__main__ import main, read_set
-from adage_repro.folders import FIGURES, RERUNS, ROOT, digest, rerun_folder, staged
+from adage_repro.folders import FIGURES, RERUNS, ROOT, digest, rerun_folder
 from adage_repro.parameters import PARAMETERS, check_all
+from adage_repro.staging import staged
 from adage_repro.terminal import comparison, word
 
 NAMES = [f"fig{number:02d}" for number in build.NUMBERS]
@@ -76,7 +77,10 @@ def test_every_bad_value_of_every_parameter_is_refused(name, capsys):
         (("4", f"seed={'9' * 9000}", ""), "seed must lie in [0, 4294967295], got 9999"),
         (("4", f"{'x' * 9000}=1", ""), "xxxx"),
         (("4" * 9000, "", ""), "FIG must be a whole number from 2 to 13, got '4444"),
-        (("2", "n_agents=10000 runs=200", ""), "this run asks for 2.51e+06 lines in its tables, at most 2e+06 are possible; with the rest"),
+        (
+            ("2", "n_agents=10000 runs=200", ""),
+            "this run asks for 2,510,000 lines in its tables, at most 2,000,000 are possible; with the rest",
+        ),
         (("4", "", "/dev/null/x"), "OUT must be a folder, got '/dev/null/x'"),
     ],
 )
@@ -87,6 +91,22 @@ def test_refused(arguments, line, capsys, monkeypatch):
     said = capsys.readouterr()
     assert said.out == "" and said.err.startswith(line) and said.err.count("\n") == 1 and len(said.err) < 500
     assert tree() == before
+
+
+def test_an_out_that_cannot_take_the_files_is_refused(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(build, "execute", None)  # nothing runs
+    (tmp_path / "fig06c.csv").mkdir()
+    assert main("figure", "6", "", str(tmp_path)) == 2
+    assert capsys.readouterr() == ("", f"OUT must not hold a folder named fig06c.csv, got '{tmp_path}'\n")
+    assert [file.name for file in tmp_path.iterdir()] == ["fig06c.csv"]
+
+    def read_only(**_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(staging.tempfile, "mkdtemp", read_only)
+    assert main("figure", "6", "", str(tmp_path / "new")) == 2
+    line = f"OUT must be a folder that can be written, got '{tmp_path / 'new'}' (Read-only file system)\n"
+    assert capsys.readouterr() == ("", line) and len(list(tmp_path.iterdir())) == 1
 
 
 def test_set_is_read():
@@ -117,15 +137,15 @@ def test_a_folder_is_named_by_what_differs_and_by_hand_likewise(tmp_path, monkey
 def test_numbers_stand_beside_those_of_the_paper():
     own = {"gap": 0.25, "row": 51, "tiny": 1.5e-7, "mine": 1.0, "M1": "holds", "M2": "holds"}
     assert comparison(own, {"gap": 0.5, "row": 51, "tiny": 0.0, "theirs": 2.0, "M1": "holds", "M2": "does not hold"}) == [
-        "headline numbers   this run    paper's setting",
-        "  gap              0.2500      0.5000",
-        "  row              51          51",
-        "  tiny             1.500e-07   0.0000",
-        "  mine             1.0000      –",
-        "  M2               holds       does not hold",
-        "  theirs           –           2.0000",
+        "headline numbers    this run   paper's setting",
+        "  gap                 0.2500            0.5000",
+        "  row                     51                51",
+        "  tiny             1.500e-07            0.0000",
+        "  mine                1.0000                 –",
+        "  M2                   holds     does not hold",
+        "  theirs                   –            2.0000",
         "1 further verdict is the same in both",
-        "– there is no number of this name",
+        "– this setting has no such number",
     ]
 
 
@@ -256,7 +276,7 @@ def test_a_rerun_lands_in_its_own_folder(tmp_path, capsys, monkeypatch):
 def test_an_interrupted_run_leaves_old_files_whole(tmp_path, stop):
     (tmp_path / "old.txt").write_text("old")
     code = (
-        "import sys, time, pathlib\nfrom adage_repro.folders import staged\n"
+        "import sys, time, pathlib\nfrom adage_repro.staging import staged\n"
         f"with staged(pathlib.Path({str(tmp_path)!r})) as folder:\n"
         "    (folder / 'old.txt').write_text('new')\n    print('ready', flush=True)\n    time.sleep(60)\n"
     )
@@ -294,6 +314,15 @@ def test_a_stop_that_reaches_the_first_process_alone_stops_all():
     run.send_signal(signal.SIGTERM)
     assert "interrupted" in run.communicate(timeout=30)[1]
     assert run.returncode == 1
+
+
+def test_killing_the_first_process_leaves_no_other_behind():
+    """One worker naps, one waits for work. All hold the other end of what is read here, so that it ends when the last of them does."""
+    naps = "import time\nfrom adage_repro.build import side_by_side\nside_by_side(time.sleep, [0, 600])\n"
+    run = child(naps, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert run.stdout.readline().startswith("0  ")
+    run.kill()
+    assert "Traceback" not in run.communicate(timeout=30)[0]
 
 
 def test_staged_is_all_or_nothing(tmp_path):

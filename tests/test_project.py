@@ -84,9 +84,12 @@ def test_set_up_says_which_pythons_it_found(tmp_path):
         (tmp_path / name).chmod(0o755)
     for name in ("bash", "dirname", "make", "test"):
         (tmp_path / name).symlink_to(shutil.which(name))
-    done = subprocess.run(["make", "figures"], cwd=tmp_path, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
-    found = "found python3.12 (3.12.1 without ensurepip, which Debian has in python3-venv), python3 (3.10.1); one comes with: uv"
-    assert done.returncode == 2 and found in done.stderr.splitlines()[0] and not (tmp_path / ".venv").exists()
+    for words, found in (
+        ([], "found python3.12 (3.12.1 without ensurepip, which Debian has in python3-venv), python3 (3.10.1); one comes with: uv"),
+        (["PYTHON=./no where"], "found nothing that runs as ./no where; one comes with: uv"),
+    ):
+        done = subprocess.run(["make", "figures", *words], cwd=tmp_path, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
+        assert done.returncode == 2 and found in done.stderr.splitlines()[0] and not (tmp_path / ".venv").exists()
 
 
 def test_ci_runs_the_two_commands_and_leaves_a_clean_clone():

@@ -7,8 +7,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from adage_repro import build, folders, parameters
-from adage_repro.folders import ROOT, own_folder, staged
+from adage_repro import build, parameters, staging
+from adage_repro.folders import ROOT
+from adage_repro.staging import own_folder, staged
 
 
 def test_after_an_error_what_was_replaced_is_put_back(tmp_path, monkeypatch):
@@ -46,7 +47,7 @@ def test_after_an_error_what_was_replaced_is_put_back(tmp_path, monkeypatch):
 
 def test_folders_of_the_dead_are_swept_and_those_of_the_living_are_not(tmp_path):
     code = (
-        "import pathlib, time\nfrom adage_repro.folders import own_folder\n"
+        "import pathlib, time\nfrom adage_repro.staging import own_folder\n"
         f"with own_folder(pathlib.Path({str(tmp_path)!r}), 'mine-') as folder:\n"
         "    (folder / 'file').touch()\n    print(folder.name, flush=True)\n    time.sleep(60)\n"
     )
@@ -67,7 +68,7 @@ def test_a_socket_fits_even_where_the_temporary_folder_has_a_long_path(tmp_path)
     place = tmp_path / ("x" * 150)
     place.mkdir()
     code = (
-        "from pathlib import Path\nfrom socket import AF_UNIX, socket as unix\nfrom adage_repro.folders import socket\n"
+        "from pathlib import Path\nfrom socket import AF_UNIX, socket as unix\nfrom adage_repro.staging import socket\n"
         "paths = [f'{socket()}-{port}' for port in (1, 2)]\nfor path in paths:\n    unix(AF_UNIX).bind(path)\nprint(Path(path).parent)\n"
     )
     given = os.environ | {"TMPDIR": str(place)}
@@ -104,4 +105,4 @@ def test_a_device_that_is_not_there_is_refused_in_one_line(capsys, monkeypatch):
 
 
 def test_every_kernel_has_sockets_of_its_own():
-    assert len({folders.socket() for _ in range(3)}) == 3
+    assert len({staging.socket() for _ in range(3)}) == 3
