@@ -211,29 +211,25 @@ def shaded_dots(ax: Axes, table: pd.DataFrame, x: str, shade: str, y: str) -> No
     still(ax, table[y], "0 throughout")
 
 
-def share_map(ax: Axes, shares: pd.DataFrame, empty: pd.DataFrame, default: tuple[str, ...], claims: list[str]) -> None:
-    """Claims by readings, the share of settings in which each holds; the default reading's column is marked at the top.
+def share_map(ax: Axes, shares: pd.DataFrame, empty: pd.DataFrame, claims: list[str]) -> None:
+    """Claims by readings (`shares_by_reading`), the share of settings in which each holds; in the last column also as a number.
 
     empty    where a dot says that the claim is on a tax and none is paid · claims   the text of each, cut to what fits
     """
-    bar = {"label": "share of settings in which it holds", "aspect": 50, "pad": 0.02}
-    heatmap(shares.to_numpy(), ax=ax, cmap="mako", vmin=0, vmax=1, xticklabels=False, cbar_kws=bar)
-    readings = list(shares.columns)
-    blocks = [reading[:2] for reading in readings]
-    edges = [place for place in range(1, len(blocks)) if blocks[place] != blocks[place - 1]]
-    middles = [(a + b) / 2 for a, b in zip([0, *edges], [*edges, len(blocks)], strict=True)]
-    rows, columns = np.nonzero(empty.to_numpy())
-    ax.scatter(columns + 0.5, rows + 0.5, s=1.5, color="0.5", lw=0)
-    ax.vlines(edges, 0, len(shares), color="white", lw=1.2)
-    ax.set_xticks(middles, [f"{crowd}\n{units}" for crowd, units in (blocks[int(middle)] for middle in middles)], rotation=0)
+    numbers = np.full(shares.shape, "", dtype=object)
+    numbers[:, -1] = [f"{100 * share:.0f}%" for share in shares.iloc[:, -1]]
     texts = [f"{id}  {shorten(claim, 56, placeholder=' …')}" for id, claim in zip(shares.index, claims, strict=True)]
-    ax.set_yticks([place + 0.5 for place in range(len(shares))], texts, rotation=0, fontsize=6)
-    levels = [f"{name} {', '.join(shares.columns.unique(name))}" for name in shares.columns.names]
-    inner = f"in each block from left to right: {levels[2]};\nin each of these: {levels[3]};\nand in those: {levels[4]}"
-    label(ax, f"reading: {', '.join(shares.columns.names[:2])};\n{inner}\n(dot: the claim is on a tax, and none is paid)", "claim")
-    ax.xaxis.label.set_fontsize(7)
-    arrow = {"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0}
-    ax.annotate("default reading", (readings.index(default) + 0.5, 0), (8, 14), textcoords="offset points", va="center", arrowprops=arrow)
+    bar = {"label": "share of settings in which it holds", "aspect": 50, "pad": 0.02}
+    drawn = {"cmap": "mako", "vmin": 0, "vmax": 1, "cbar_kws": bar, "annot": numbers, "fmt": "", "annot_kws": {"fontsize": 5.5}}
+    heatmap(shares.to_numpy(), ax=ax, xticklabels=list(shares.columns), yticklabels=texts, **drawn)
+    ax.tick_params(axis="y", labelsize=6)
+    for tick in ax.get_xticklabels():
+        tick.set(rotation=40, ha="right", rotation_mode="anchor", fontsize=7)
+    rows, columns = np.nonzero(empty.to_numpy())
+    ax.scatter(columns + 0.5, rows + 0.5, s=3, color="0.5", lw=0)
+    ax.vlines([1, shares.shape[1] - 1], 0, len(shares), color="white", lw=3)
+    ax.set_xlabel("reading: the default, one choice changed, all (dot: the claim is on a tax, and none is paid)", fontsize=7)
+    ax.set_ylabel("claim")
 
 
 def interval(ax: Axes, x: float, middle: float, low: float, high: float) -> None:

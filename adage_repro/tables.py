@@ -78,12 +78,19 @@ def parts(table: pd.DataFrame, columns: list[str]) -> dict[tuple, pd.DataFrame]:
     return dict(sorted(split, key=lambda item: [values.index(value) for values, value in zip(seen, item[0], strict=True)]))
 
 
-def shares_by_reading(crossed: pd.DataFrame) -> pd.DataFrame:
-    """Of a table of claims by readings, the share of the other settings in which each claim (rows) holds under each reading (columns)."""
-    readings = ["crowd", "tax_units", "late_group", "order", "returns_shift"]
-    shares = crossed.assign(holds=crossed["holds"].astype(float)).pivot_table("holds", "id", readings, sort=False)
-    places = {one: place for name in readings for place, one in enumerate(crossed[name].unique())}
-    return shares[sorted(shares.columns, key=lambda reading: [places[one] for one in reading])]
+def shares_by_reading(crossed: pd.DataFrame, default: Mapping[str, str]) -> pd.DataFrame:
+    """Of a table of claims by readings, the share of settings in which each claim (rows) holds.
+
+    Columns: under the `default` reading, with each of its choices changed alone, and over all readings.
+    """
+    changed = sum((crossed[name] != word).astype(int) for name, word in default.items())
+    there = {"default": changed == 0}
+    for name, word in default.items():
+        for other in crossed[name].unique():
+            if other != word:
+                there[f"{name} = {other}"] = (changed == 1) & (crossed[name] == other)
+    there[f"all {len(crossed[[*default]].drop_duplicates())} readings"] = changed >= 0
+    return pd.DataFrame({name: crossed[lines].groupby("id", sort=False)["holds"].mean() for name, lines in there.items()})
 
 
 def stack(tables: list[pd.DataFrame]) -> pd.DataFrame:

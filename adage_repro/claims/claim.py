@@ -19,7 +19,7 @@ LIMITS = {"at_most": ("≤", le), "at_least": ("≥", ge), "below": ("<", lt), "
 class Number:
     """One measured number (or several of one kind, by the value that they belong to) and the limit that judges it, or none.
 
-    `in_text`: whether the table's quantity names it. ValueError: a value that is no number, or a limit for several.
+    ValueError: a value that is no number, or a limit for several.
     """
 
     name: str
@@ -29,7 +29,6 @@ class Number:
     below: float | None = None
     above: float | None = None
     equal_to: float | None = None
-    in_text: bool = True
 
     def __post_init__(self):
         if any(isnan(value) for value in self.values):
@@ -80,7 +79,7 @@ class Measured(tuple[Number, ...]):
     @property
     def quantity(self) -> str:
         """What is measured."""
-        return "; ".join(number.name for number in self if number.in_text)
+        return "; ".join(number.name for number in self)
 
     @property
     def threshold(self) -> str:

@@ -8,6 +8,7 @@ from jax import Array
 from adage_repro.adage import follower_gradients, leader_gradient
 from adage_repro.claims.claim import Number, claim
 from adage_repro.claims.policy import AT_BOTH_LRS, AT_POLICY_LR, SEARCHES
+from adage_repro.claims.runs import long_run
 from adage_repro.market import MarketEntrance
 
 
@@ -36,8 +37,9 @@ def ends_stationary(setup, taxed):
     actions, rate = taxed.actions, taxed.trace.tax_rate[0]
     own, leader = map(np.asarray, _gradients(setup.traced_game, actions, rate))
     followers = np.abs(projected(actions, own, 1.0)).max()
+    text = f"largest gradient (App. B's at the kink; 0 where it points out of the bounds) after {long_run(setup)}: of the followers"
     return (
-        Number("largest projected gradient after 400 N iterations: of the followers", followers, at_most=1e-6),
+        Number(text, followers, at_most=1e-6),
         Number("of the leader", float(np.abs(projected(rate, leader, setup.tax_max))), at_most=1e-6),
     )
 
@@ -58,7 +60,10 @@ def ends_in_stackelberg_equilibrium(setup, taxed):
     # A difference quotient: the followers learn on for as long again at a rate a little lower and a little higher, held fixed.
     rates, objectives = taxed.trace.answer
     slope = (objectives[1] - objectives[0]) / (rates[1] - rates[0]) if rates[0] != rates[1] else 0.0
-    text = "projected derivative of U_L by τ through the followers' answer after 400 N iterations, in size"
+    text = (
+        f"difference quotient of U_L, in size (0 where it points out of the bounds), between τ ± 1% of tax_max, inside the bounds, "
+        f"after {long_run(setup)}; at each rate, held fixed, followers learn on for as long again, and U_L is the mean of the last two rows"
+    )
     return Number(text, abs(float(projected(taxed.trace.tax_rate[0], slope, setup.tax_max))), at_most=1e-6)
 
 
@@ -118,7 +123,7 @@ def large_leader_lr_brings_close(taxed_to_i, nested, taxed_slowly, nested_slowly
 def reaches_fair_equilibrium(setup, taxed):
     """With the leader agents reach the fair equilibrium a_i = p*"""
     distance = float(np.abs(taxed.actions - setup.equilibrium).max())
-    return Number("largest distance to p* after 400 N iterations", distance, at_most=0.02)
+    return Number(f"largest distance of any agent to p* after {long_run(setup)}", distance, at_most=0.02)
 
 
 @claim(
@@ -129,7 +134,7 @@ def reaches_fair_equilibrium(setup, taxed):
     searches=("tax_max", *SEARCHES),
     **AT_BOTH_LRS,
 )
-def kink_works(taxed):
+def kink_works(setup, taxed):
     """The kink of the tax works well in practice"""
-    text = "largest range of an agent's strategy in the last 10 N of 400 N iterations"
+    text = f"largest strategy less smallest of any one agent in the last 10 N rows of {long_run(setup)}"
     return Number(text, taxed.trace.swing[0], at_most=0.01)

@@ -1,5 +1,6 @@
 """Claims on what the followers learn without a leader, all of them from the start."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from math import floor
 
@@ -18,6 +19,11 @@ FEW_LRS = (0.0003, 0.0006, 0.0009, 0.002, 0.005)  # where a search runs N = 1000
 ALTERNATING = Search("follower_lr", at={"order": "alternating"}, values=(0.01,))
 
 
+def listed(values: Iterable[float]) -> str:
+    """Values of a parameter, in words."""
+    return ", ".join(f"{value:g}" for value in values)
+
+
 @claim(
     "B1",
     "Fig. 2",
@@ -32,11 +38,11 @@ def ends_near_equilibrium(setup, free):
 
 
 @claim("B2", "Fig. 2b", depends=UNTAXED, must_fail={"follower_lr": 0.0}, holds_at={"follower_lr": 0.02}, searches=LR_AND_READINGS)
-def ends_alike(free, free_uniform):
+def ends_alike(setup, free, free_uniform):
     """Agents end alike"""
     return (
-        Number("standard deviation at row I from zeros", free.at_I.deviation, at_most=NEAR),
-        Number("from uniform starts, mean over runs", free_uniform.at_I.deviation.mean(), at_most=NEAR),
+        Number("standard deviation over the agents (divisor N) at row I from zeros", free.at_I.deviation, at_most=NEAR),
+        Number(f"from {setup.uniform_starts}, mean of the runs' deviations", free_uniform.at_I.deviation.mean(), at_most=NEAR),
     )
 
 
@@ -97,11 +103,9 @@ def rests_from_capacity(setup: Setup) -> str:
 def approaches_capacity(setup, free_by_agents):
     """Attendance is closer to c as N grows"""
     distances = {n: abs(free.at_I.mean - setup.capacity) for n, free in free_by_agents.items()}
+    text = f"largest change of |mean attendance - c|, row I = {setup.iterations_per_agent} N, from one N of {listed(distances)} to the next"
     change = float(np.diff(list(distances.values())).max())
-    return (
-        Number("largest change of the distance of mean attendance to c from one N to the next", change, below=0),
-        Number("distance at each N", distances, in_text=False),
-    )
+    return (Number(text, change, below=0), Number("|mean attendance - c| at each N", distances))
 
 
 @claim(
@@ -115,9 +119,10 @@ def approaches_capacity(setup, free_by_agents):
 )
 def converges_for_every_lr(setup, free_by_lr, rows_per_agent=(10, 40)):
     """Learning converges for each α_F in 0.0005 … 0.05"""
+    text = f"largest distance of any agent to the rest point over α_F = {listed(free_by_lr)}: "
     for place, k in enumerate(rows_per_agent):
         distance = max(free.distance(setup.rest, k * setup.n_agents) for free in free_by_lr.values())
-        yield Number(f"{'' if place else 'largest distance to the rest point over α_F '}at row {k} N", distance, at_most=NEAR)
+        yield Number(f"{'' if place else text}at row {k} N", distance, at_most=NEAR)
 
 
 def way_made(setup: Setup) -> str:
@@ -213,5 +218,9 @@ def lr_alters_speed(setup, free_by_lr):
     for free in free_by_lr.values():
         series = free.trace.series
         rows.append(rows_until(-farthest(series.lowest[0], series.highest[0], setup.rest), -NEAR) - 1)
-    text = "largest change of the rows until all agents are within 0.02 of the rest point, from one α_F in 0.0005 … 0.05 to the next"
+    kept = len(series.lowest[0]) - 1
+    text = (
+        f"first of rows 0 … {kept} from which on all agents are within {NEAR} of the rest point ({kept + 1} if there is none): "
+        f"largest change from one α_F of {listed(free_by_lr)} to the next"
+    )
     return Number(text, max(np.diff(rows)), below=0)

@@ -10,7 +10,7 @@ from jax import Array
 
 from adage_repro.adage import crowd_mean, leader_gradient, own_gradient, utilities
 from adage_repro.claims.claim import Number, claim
-from adage_repro.claims.game import profiles
+from adage_repro.claims.game import drawn, profiles
 from adage_repro.claims.setup import Setup
 from adage_repro.market import MarketEntrance
 from adage_repro.measures import in_g2
@@ -90,9 +90,10 @@ def stationary_is_optimal(setup, added=as_printed):
 def stationary_is_optimal_with_tax(setup, added=as_printed):
     """The same with tax, and optimal points are stationary under App. B's gradient"""
     lost, moved = stationary_and_optimal(setup, setup.tax_max, added)
+    text = f"at τ = tax_max, the others as in {drawn(setup)}: most that another own action gains where the step "
     return (
-        Number("best gain at stationary points", lost, at_most=1e-9),
-        Number("largest projected gradient at the best points", moved, at_most=1e-9),
+        Number(f"{text}|clip(a_i + gradient, 0, 1) - a_i| ≤ 1e-9", lost, at_most=1e-9),
+        Number("largest such step at a best own action", moved, at_most=1e-9),
     )
 
 
@@ -138,7 +139,7 @@ def no_tax_below_the_mean(setup, tax=MarketEntrance.tax):
 def over_attendance_is_taxed(setup):
     """Over-attendance is taxed"""
     paid, *_ = _tax_by_agent(setup.traced_game, profiles(setup), setup.tax_max, MarketEntrance.tax)
-    return Number("largest tax of any agent over 1,000 random profiles at τ = tax_max", float(paid.max()), above=0)
+    return Number(f"largest tax of any agent over {drawn(setup)} at τ = tax_max", float(paid.max()), above=0)
 
 
 def above_the_mean(action: Array, mean: Array, step: float) -> tuple[Array, Array]:
@@ -215,5 +216,8 @@ def leader_stationary_is_optimal(setup, slope=np.positive):
     inner = np.where(crossing, np.minimum(ginis[:, :-1], ginis[:, 1:]), -np.inf).max(1)
     ends = np.maximum(np.where(slopes[:, 0] <= 0, ginis[:, 0], -np.inf), np.where(slopes[:, -1] >= 0, ginis[:, -1], -np.inf))
     saved = float(np.maximum(0, np.maximum(inner, ends) - ginis.min(1)).max())
-    text = "largest Gini that another tax rate would save at points of zero projected gradient, 100 random profiles, 101 rates"
+    text = (
+        f"Gini at the worst stationary one of 101 rates in 0 … tax_max less the smallest, largest over the first 100 of {drawn(setup)}; "
+        "stationary: ∂U_L/∂τ turns from ≥ 0 to ≤ 0 (the better rate of the two counts), or does not point inwards at an end"
+    )
     return Number(text, saved, at_most=1e-9)

@@ -36,6 +36,11 @@ class Run:
 Known = dict[Run, Trace | Array]
 
 
+def long_run(setup: Setup) -> str:
+    """How long a long run with late entry is, in words."""
+    return f"{LONG} N iterations, G2 entering at ι = {setup.entry}"
+
+
 def simulation(
     setup: Setup,
     late: bool = False,

@@ -64,6 +64,11 @@ class Setup:
         """The same with its readings traced, so that all of them share one compiled program."""
         return market(self.n_agents, self.capacity, self.outside_payoff, self.crowd, self.tax_units, self.returns_shift, traced=True)
 
+    @property
+    def uniform_starts(self) -> str:
+        """Which uniform starts a quantity is measured from, in words."""
+        return f"{self.runs} uniform starts (seed {self.seed})"
+
     @cached_property
     def rest(self) -> float:
         """The rest point, C / (N + 1) or p*."""

@@ -36,8 +36,12 @@ def leader_update_is_not_linear(setup, shown=leader_update):
     first, second = (grid.ravel() for grid in np.meshgrid(np.arange(51) * 0.02, np.arange(5) * 0.25, indexing="ij"))
     gini, update = map(np.asarray, leader_update_on_grid(setup.traced_game, first, second))
     update = shown(gini, update)
+    text = (
+        "R² of the least-squares line of ∂U_L/∂τ at τ = 0 on Gini (1 if either is constant), "
+        "all of G1 attending with 0, 0.02, … 1 and all of G2 with 0, 0.25, … 1"
+    )
     constant = np.ptp(update) == 0 or np.ptp(gini) == 0
-    return Number("R² of a straight line on the figure's grid", 1.0 if constant else r_squared(gini, update), below=0.9)
+    return Number(text, 1.0 if constant else r_squared(gini, update), below=0.9)
 
 
 def follower_departure(setup: Setup, tax_rate: float) -> float:
