@@ -56,7 +56,7 @@ def ends_stationary(setup, taxed):
 def ends_in_stackelberg_equilibrium(setup, taxed):
     """The pair is a Stackelberg equilibrium"""
     # A difference quotient: the followers learn on for as long again at a rate a little lower and a little higher, held fixed.
-    rates, objectives = taxed.trace.answer
+    rates, objectives = taxed.answer
     slope = (objectives[1] - objectives[0]) / (rates[1] - rates[0]) if rates[0] != rates[1] else 0.0
     text = "projected derivative of U_L by τ through the followers' answer after 400 N iterations, in size"
     return Number(text, abs(float(projected(taxed.trace.tax_rate[0], slope, setup.tax_max))), at_most=1e-6)
