@@ -17,6 +17,7 @@ from adage_repro.claims import (
     Claim,
     Measured,
     Number,
+    Search,
     Setup,
     all_cells,
     carried,
@@ -30,15 +31,20 @@ from adage_repro.claims import (
     untaxed,
     verdicts,
 )
+from adage_repro.claims.conditions import Line, State, grid, state
 from adage_repro.claims.crossing import UP_TO_100
 from adage_repro.claims.game import entry_chances
+from adage_repro.claims.traces import turns
 from adage_repro.folders import FIGURES, ROOT, digest
+from adage_repro.market import largest_stable_lr
 
 HOLDS = "M1 M2 M3 M5 M7 B8 B9 B11 B12 P1 P2 P6 P7 P8 P9 A1 A4 A6 A7 A10 A13 A14 A15 A16 A17 A20 A21 A23 A24 A25 A28"
-HOLDS_ONLY_IF = "M4 M6 B1 B2 B3 B4 B5 B6 B7 B10 P3 P4 P5 P10 P11 P12 P13 P14 A2 A3 A5 A8 A9 A11 A12 A18 A19 A22 A27"
+HOLDS_ONLY_IF = "M4 M6 B1 B2 B5 B6 B7 P3 P4 P5 P10 P11 P12 P13 P14 A2 A3 A5 A8 A9 A11 A12 A18 A22 A27"
+HOLDS_IN_PART = "B3 B4 B10 A19"
 EXPECTED = {
     **dict.fromkeys(HOLDS.split(), "holds"),
     **dict.fromkeys(HOLDS_ONLY_IF.split(), "holds only if"),
+    **dict.fromkeys(HOLDS_IN_PART.split(), "holds in part"),
     "A26": "does not hold",
     "P15": "cannot be decided",
 }
@@ -76,12 +82,92 @@ def test_verdict(id):
     assert EXPECTED[id] == "holds" or table().loc[id, "condition"]
 
 
-def test_conditions_are_searched():
-    """Exactly as committed: ranges, readings, another row's measurement, both rates."""
-    ids = ["M3", "M4", "B7", "A27"]
-    found = verdicts(ids).set_index("id")
-    pd.testing.assert_frame_equal(found, table().loc[ids])
-    assert found.loc["B7", "condition"].startswith("I/N in 15 … 40 (of 1 … 40) · or α_F in 0.00148 … 0.0894")
+SEARCHED = {  # rows that are searched again here, and the stretches that their conditions say
+    "M3": ["holds for c in 0.452 … 0.648 (of 0.1 … 1)"],
+    "M4": ["c in 0.452 … 0.648 (of 0.1 … 1) for the part that M3 measures", "N in 50 … 100 (of 5 … 100)", "crowd = excluded"],
+    "B1": ["I/N in 19 … 40 (of 1 … 40)", "α_F in 0.00179 … 0.0891 (of 0.0001 … 0.0909)"],
+    "B3": ["at α_F = 0.01 c in 0.451 … 0.648 (of 0.1 … 1) for the part that B1 measures", "at none of 28 values of α_F in 0.0001 … 0.0909"],
+    "B7": ["I/N in 15 … 40 (of 1 … 40)", "α_F in 0.00148 … 0.0894 (of 0.0001 … 0.0909)"],
+    "B8": ["holds for c in 0.293 … 1 (of 0.1 … 1)", "for ι/I in 0.23 … 0.95", "for I/N in 4 … 40", "for α_F in 0.000388 … 0.0158"],
+    "B9": ["at all of 20 values of ι/I in 0 … 0.95", "ill-posed in 0.0902 … 0.0909: the run swings between two states"],
+    "B11": ["holds at all of 19 values of c in 0.1 … 1", "for α_F in 0.000383 … 0.0909"],
+    "B12": ["holds for v in 0 … 5.13 (of 0 … 100)", "for c in 0.265 … 1", "for α_F in 0.0001 … 0.0121"],
+    "A10": ["for ι/I in 0.36 … 0.95", "for α_F in 0.0001 … 0.00999 (of 0.0001 … 0.0909)"],
+    "A20": ["holds for c in 0.1 … 0.999 (of 0.1 … 1)"],
+    "A27": ["tax_units = headcount or rate"],
+}
+
+
+@cache
+def searched():
+    """Those rows, searched again."""
+    return verdicts(list(SEARCHED)).set_index("id")
+
+
+@pytest.mark.parametrize("id", SEARCHED)
+def test_condition(id):
+    assert [part for part in SEARCHED[id] if part not in searched().loc[id, "condition"]] == []
+    assert searched().loc[id, "verdict"] == EXPECTED[id]
+
+
+def test_conditions_are_the_committed():
+    pd.testing.assert_frame_equal(searched(), table().loc[list(SEARCHED)])
+
+
+GRID = "(of 0.1 … 1)"
+HOLDS_AT, FAILS_AT = {True: State.HOLDS, False: State.FAILS}, {True: State.SWINGING_HOLDS, False: State.SWINGING_FAILS}
+
+
+@pytest.mark.parametrize(
+    ("says", "text"),
+    [
+        (lambda c: HOLDS_AT[c >= 0.2953], f"c in 0.296 … 1 {GRID}"),  # edges are cut towards the inside
+        (lambda c: HOLDS_AT[c <= 0.2953], f"c in 0.1 … 0.295 {GRID}"),
+        (lambda c: HOLDS_AT[0.461 <= c <= 0.553 or c >= 0.964], f"c in 0.461 … 0.553 or 0.964 … 1 {GRID}"),  # an island at an end
+        (lambda c: HOLDS_AT[0.25 <= c <= 0.2505 or abs(c - 0.7) < 0.0045], f"c in 0.25 or 0.696 … 0.704 {GRID}"),  # narrow ones
+        (lambda c: HOLDS_AT[c != 0.4], f"c in 0.1 … 0.399 or 0.401 … 1 {GRID}"),
+        (
+            lambda c: HOLDS_AT[c >= 0.3] if c < 0.802 else FAILS_AT[round(1000 * c) % 2 == 0],  # the row's parity decides
+            "c in 0.3 … 0.801 (of 0.1 … 1, ill-posed in 0.802 … 1: the run swings between two states)",
+        ),
+        (lambda c: HOLDS_AT[c >= 0.3] if c < 0.802 else State.SWINGING_FAILS, f"c in 0.3 … 0.801 {GRID}"),  # both its states fail
+        (lambda c: HOLDS_AT[c >= 0.3] if c < 0.802 else State.NOTHING, "c in 0.3 … 0.801 (of 0.1 … 1, nothing to compare in 0.802 … 1)"),
+    ],
+)
+def test_stretches_are_told_apart(says, text):
+    line = Line(CLAIMS["B1"], Setup(), "capacity")
+    for _ in range(5):
+        line.tried |= {value: says(value) for value in line.wanted()}
+    assert line.text() == text and line.text("B1") == text + " for the part that B1 measures"
+    assert line.wanted() == []  # known to three digits
+    assert len(line.tried) < 19 + 20 * 4
+
+
+def test_where_nothing_is_found_it_says_what_was_tried():
+    line = Line(CLAIMS["B1"], Setup(), "capacity")
+    line.tried = dict.fromkeys(line.wanted(), State.FAILS)
+    assert line.good() == line.wanted() == [] and line.nowhere() == "19 values of c in 0.1 … 1"
+    line.tried[1.0] = State.SWINGING_HOLDS
+    assert line.good() == [] and line.nowhere() == "19 values of c in 0.1 … 1, ill-posed in 1: the run swings between two states"
+    few = Line(CLAIMS["B1"], Setup(), "follower_lr", (0.001, 0.003))
+    few.tried = {0.001: State.FAILS, 0.003: State.HOLDS}
+    assert few.text() == "α_F = 0.003 (of 0.001, 0.003)" and few.nowhere() == "α_F = 0.001, 0.003"
+
+
+def test_a_search_begins_inside_the_range_with_the_own_value():
+    for setup in (Setup(), Setup(n_agents=7, order="alternating", capacity=0.31234)):
+        rates, capacities = grid("follower_lr", setup), grid("capacity", setup)
+        assert rates[0] == 1e-4 and setup.follower_lr in rates
+        assert 0.98 < rates[-1] / (largest_stable_lr(setup.game, setup.order) or 0.5) <= 1
+        assert capacities[0] * setup.n_agents >= 1 and capacities[-1] == 1 and setup.capacity in capacities
+
+
+def test_a_run_that_swings_and_a_ratio_to_nothing_decide_nothing():
+    """At the stability limit the untaxed run never settles, and without the leader no gap is left that the leader could close."""
+    cases = [CLAIMS["B7"].case(follower_lr=1 / 11), CLAIMS["P4"].case(follower_lr=0.05), CLAIMS["B7"].case(follower_lr=0.02)]
+    assert [state(numbers) for numbers in measure_all(cases)] == [State.SWINGING_FAILS, State.NOTHING, State.HOLDS]
+    steps = np.array([[[0.0, 0.5], [0.3, 0.5], [0.1, 0.6], [0.2, 0.7]]])  # one that swings more and more narrowly, and one that climbs
+    np.testing.assert_allclose(turns(steps), [[0, 0, 0.2, 0.1]])
 
 
 def test_what_is_committed_is_one():
@@ -224,6 +310,14 @@ def test_thresholds_were_fixed_beforehand(claim, place, text, quantity, limits, 
             "Z1 depends on crwod, which is no choice; there are order, tax_units",
         ),
         (lambda: Claim("Z1", "", "", lambda late: 0, (), {"capcity": 0.2}), "Z1 changes capcity, which is neither in the setup nor a part"),
+        (
+            lambda: claim("Z1", "", depends=(), must_fail={}, searches=(Search("capacity", of="B77"),))(lambda late: 0),
+            "Z1 searches B77, which is no claim entered before it; there are M1, M2, M3",
+        ),
+        (
+            lambda: claim("Z1", "", depends=(), must_fail={}, searches=("capcity",))(lambda late: 0),
+            "Z1 searches along capcity, which is neither in the setup nor the readings",
+        ),
     ],
 )
 def test_a_claim_that_is_not_whole_is_refused(call, line):

@@ -7,17 +7,20 @@ from math import isnan
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
-from adage_repro.claims.fixtures import FIXTURES, runs_of, seen
+from adage_repro.claims.fixtures import FIXTURES, Outcome, runs_of, seen
 from adage_repro.claims.runs import Known, simulate
 from adage_repro.claims.setup import CHOICES, Setup
 from adage_repro.pytrees import store
 
+LEAST = 0.02  # the list's tolerance of an attendance: a ratio to less than this decides nothing
 LIMITS = {"at_most": ("≤", le), "at_least": ("≥", ge), "below": ("<", lt), "above": (">", gt), "equal_to": ("=", eq)}
 
 
 @dataclass(frozen=True)
 class Number:
     """One measured number (or several of one kind, by the value that they belong to) and the limit that judges it, or none.
+
+    over   where it is a ratio of attendances, what it is over: a ratio to almost nothing decides nothing
 
     ValueError: a value that is no number, or a limit for several.
     """
@@ -29,6 +32,7 @@ class Number:
     below: float | None = None
     above: float | None = None
     equal_to: float | None = None
+    over: float | None = None
 
     def __post_init__(self):
         if any(isnan(value) for value in self.values):
@@ -56,13 +60,23 @@ class Number:
         """Whether it keeps to its limit."""
         return all(LIMITS[name][1](self.value, limit) for name, limit in self.limits.items())
 
+    @property
+    def decides(self) -> bool:
+        """Whether there is anything to compare: a ratio to almost nothing says neither yes nor no."""
+        return self.over is None or abs(self.over) >= LEAST
+
 
 def _short(limit: float) -> str:
     return f"{limit:g}".replace("e-0", "e-")
 
 
 class Measured(tuple[Number, ...]):
-    """The numbers of a claim in one setup, those that are judged first. ValueError: none is, or one stands behind."""
+    """The numbers of a claim in one setup, those that are judged first. ValueError: none is, or one stands behind.
+
+    `swings`: whether one was read in a last row of a run that swings between two states, where the row's parity alone decides.
+    """
+
+    swings: bool = False
 
     def __new__(cls, numbers: Number | Iterable[Number]):
         self = super().__new__(cls, (numbers,) if isinstance(numbers, Number) else numbers)
@@ -75,6 +89,11 @@ class Measured(tuple[Number, ...]):
     def holds(self) -> bool:
         """Whether all keep to their limits."""
         return all(number.holds for number in self)
+
+    @property
+    def decides(self) -> bool:
+        """Whether all have something to compare."""
+        return all(number.decides for number in self)
 
     @property
     def quantity(self) -> str:
@@ -155,6 +174,11 @@ class Claim:
                 raise ValueError(f"{self.id} changes {name}, which is neither in the setup nor a part of its measurement")
         if unknown := set(self.depends) - set(CHOICES):
             raise ValueError(f"{self.id} depends on {', '.join(unknown)}, which is no choice; there are {', '.join(CHOICES)}")
+        for search in self.searches:
+            if search.of and search.of not in CLAIMS:
+                raise ValueError(f"{self.id} searches {search.of}, which is no claim entered before it; there are {', '.join(CLAIMS)}")
+            if unknown := {search.name, *search.at} - _SETUP - {"readings"}:
+                raise ValueError(f"{self.id} searches along {', '.join(unknown)}, which is neither in the setup nor the readings")
 
     @property
     def on_policy(self) -> bool:
@@ -195,7 +219,10 @@ class Case:
         outcomes = {name: seen(one, known) for name, one in asked.items()}
         parts = {name: part for name, part in self.instead.items() if name not in asked}
         setup = {"setup": self.setup} if "setup" in self.claim.parts else {}
-        return Measured(self.claim.measure(**setup, **outcomes, **parts))
+        numbers = Measured(self.claim.measure(**setup, **outcomes, **parts))
+        seen_runs = (run for one in outcomes.values() for run in (one.values() if isinstance(one, dict) else [one]))
+        numbers.swings = any(run.swings for run in seen_runs if isinstance(run, Outcome))
+        return numbers
 
 
 def measure_all(cases: Iterable[Case], known: Known | None = None) -> list[Measured]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from itertools import groupby, pairwise
 from math import ceil, floor, log10
 
 import numpy as np
 
-from adage_repro.claims.claim import Case, Claim
+from adage_repro.claims.claim import Case, Claim, Measured
 from adage_repro.claims.setup import READINGS, Setup
 from adage_repro.market import largest_stable_lr
 
@@ -20,14 +21,43 @@ SYMBOLS = {
     "iterations_per_agent": "I/N",
     "late_entry_share": "ι/I",
 }
+WHOLE = ("iterations_per_agent", "n_agents")
+NEAR_LIMIT = (0.88, 0.95, 0.98, 0.995, 0.998)  # of the largest stable rate, near which learning changes most
+EDGES, BETWEEN = 24, 7  # how many edges a round refines, and how many values it tries in each
+
+
+class State(Enum):
+    """What a measurement says of one setup."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    SWINGING_HOLDS = "holds in row I, and the run swings between two states"
+    SWINGING_FAILS = "fails in row I, and the run swings between two states"
+    NOTHING = "nothing to compare"
+    ILL_POSED = "ill-posed"  # of a stretch in which the run swings, and it holds in row I somewhere
+
+    @property
+    def swings(self) -> bool:
+        """Whether the row's parity may have decided."""
+        return self in (State.SWINGING_HOLDS, State.SWINGING_FAILS)
+
+
+def state(numbers: Measured) -> State:
+    """Whether it holds, and whether that is a question at all."""
+    if not numbers.decides:
+        return State.NOTHING
+    if numbers.swings:
+        return State.SWINGING_HOLDS if numbers.holds else State.SWINGING_FAILS
+    return State.HOLDS if numbers.holds else State.FAILS
 
 
 def grid(name: str, setup: Setup) -> list:
-    """Where a search begins: along a parameter from end to end, the setup's own value among them."""
+    """Where a search begins: along a parameter from end to end, in numbers of three digits, and the setup's own value."""
     if name in READINGS:
         return list(READINGS[name])
+    stable = largest_stable_lr(setup.game, setup.order) or 0.5
     values = {
-        "follower_lr": lambda: np.geomspace(1e-4, largest_stable_lr(setup.game, setup.order) or 0.5, 22),
+        "follower_lr": lambda: [*np.geomspace(1e-4, stable, 22), *(share * stable for share in NEAR_LIMIT)],
         "leader_lr": lambda: np.geomspace(1e-6, 0.4, 22),
         "capacity": lambda: np.linspace(max(0.1, 1 / setup.n_agents), 1, 19),
         "outside_payoff": lambda: np.append(0, np.geomspace(0.1, 100, 16)),
@@ -36,60 +66,98 @@ def grid(name: str, setup: Setup) -> list:
         "iterations_per_agent": lambda: np.arange(1, 41),
         "n_agents": lambda: np.array([5, 7, 10, 15, 20, 30, 40, 60, 100]),
     }[name]()
+    low, high = min(values), max(values)
+    # The lower end is cut up and the rest down, so that none leaves the range.
+    inside = [int(value) if name in WHOLE else float(cut(value, ceil if value == low else floor)) for value in values]
     own = getattr(setup, name)
-    kind = int if name in ("iterations_per_agent", "n_agents") else float
-    inside = [own] if values[0] <= own <= values[-1] else []
-    return sorted({*(kind(value) for value in values), *inside})
+    return sorted({*inside, *([own] if low <= own <= high else [])})
 
 
 @dataclass
 class Line:
-    """A claim's measurement along one parameter: whether it holds at each value tried."""
+    """A claim's measurement along one parameter: what it says at each value tried."""
 
     claim: Claim
     setup: Setup
     name: str
     values: tuple = ()
-    tried: dict = field(default_factory=dict)
+    tried: dict[object, State] = field(default_factory=dict)
+
+    @property
+    def symbol(self) -> str:
+        """The parameter as the paper writes it."""
+        return SYMBOLS.get(self.name, self.name)
 
     def case(self, value: object) -> Case:
         """The claim with the parameter at a value."""
         return Case(self.claim, replace(self.setup, **{self.name: value}))
 
     def wanted(self) -> list:
-        """The grid first; then ten values in each gap between one that holds and one that does not."""
+        """The grid first; then numbers of three digits between neighbours of which one holds and one does not, until none is left."""
         if not self.tried:
             return list(self.values) or grid(self.name, self.setup)
-        if self.values or self.name in READINGS or self.name == "iterations_per_agent":
+        if self.apart:
             return []
-        values = sorted(self.tried)
-        edges = [(a, b) for a, b in pairwise(values) if self.tried[a] != self.tried[b]]
-        between = [x for a, b in edges[:8] for x in np.linspace(a, b, 12)[1:-1]]
-        return [float(x) for x in between] if self.name != "n_agents" else sorted({int(x) for x in between} - set(values))
+        judged = self.judged()
+        edges = [(a, b) for a, b in pairwise(sorted(self.tried)) if judged[a] != judged[b]]
+        return [value for a, b in edges[:EDGES] for value in between(a, b, whole=self.name in WHOLE)]
 
-    def text(self, of: str) -> str:
-        """The values at which it holds, edges cut towards the inside to three digits; at least one does.
+    @property
+    def apart(self) -> bool:
+        """Whether its values have no neighbours: words, or a few values picked by hand."""
+        return bool(self.values) or self.name in READINGS
 
-        A stretch is narrow if fewer than two values of the first grid lie in it; of such only where they are is said.
+    def stretches(self) -> list[tuple[State, list]]:
+        """Neighbouring values of which the same is said, from the lowest. Where the run swings, one that holds makes all ill-posed."""
+
+        def kind(value):
+            return value if self.apart else self.tried[value].swings or self.tried[value]
+
+        found = []
+        for _, part in groupby(self.tried if self.apart else sorted(self.tried), kind):
+            values = list(part)
+            said = self.tried[values[0]]
+            if said.swings:
+                said = State.ILL_POSED if State.SWINGING_HOLDS in map(self.tried.get, values) else State.FAILS
+            found.append((said, values))
+        return found
+
+    def judged(self) -> dict[object, State]:
+        """What is concluded at each value tried: a stretch in which the run swings is ill-posed or fails throughout."""
+        return {value: said for said, values in self.stretches() for value in values}
+
+    def good(self) -> list:
+        """The values at which it holds."""
+        return [value for value, said in self.judged().items() if said is State.HOLDS]
+
+    def text(self, of: str = "") -> str:
+        """The stretches on which it holds, their edges to three digits; at least one value does.
+
         `of` is the id of the claim whose measurement was searched, where it was another's.
         """
-        symbol = SYMBOLS.get(self.name, self.name)
+        part = f" for the part that {of} measures" if of else ""
         if self.values:
-            good = " or ".join(f"{x:g}" for x in sorted(self.tried) if self.tried[x])
-            return f"{symbol} = {good}" + f" (of {self.searched()})" * (len(self.tried) > 1) + self.part(of)
-        first = grid(self.name, self.setup)
-        stretches = [list(part) for ok, part in groupby(sorted(self.tried), self.tried.get) if ok]
-        wide = [s for s in stretches if len(set(s) & set(first)) > 1 or len(first) < 10]
-        named = wide or stretches[:1]
-        ends = [(cut(s[0], ceil), cut(s[-1], floor)) if len(s) > 1 else (f"{s[0]:.3g}",) * 2 for s in named]
-        parts = [low if float(low) >= float(high) else f"{low} … {high}" for low, high in ends]
-        narrow = [f"{s[len(s) // 2]:.3g}" for s in stretches if s not in named]
-        more = f" and narrowly about {', '.join(narrow)}" if narrow else ""
-        return f"{symbol} in {' or '.join(parts)}{more} (of {self.searched()})" + self.part(of)
+            good = " or ".join(f"{x:g}" for x in sorted(self.good()))
+            return f"{self.symbol} = {good}" + f" (of {self.searched()}{self.unsaid()})" * (len(self.tried) > 1) + part
+        return f"{self.symbol} in {self.ranges(State.HOLDS)} (of {self.searched()}{self.unsaid()}){part}"
 
-    def part(self, of: str) -> str:
-        """Said where another claim's measurement was searched, which is a part of this one."""
-        return f" for the part that {of} measures" if of else ""
+    def nowhere(self) -> str:
+        """What was tried, where it holds at none of it."""
+        tried = f"{self.symbol} = {self.searched()}" if self.values else f"{len(self.tried)} values of {self.symbol} in {self.searched()}"
+        return tried + self.unsaid()
+
+    def ranges(self, said: State) -> str:
+        """All stretches of one kind."""
+        parts = []
+        for values in (values for now, values in self.stretches() if now is said):
+            low, high = cut(values[0], ceil), cut(values[-1], floor)
+            parts.append(f"{low} … {high}" if float(low) < float(high) else f"{values[0]:.3g}")
+        return " or ".join(parts)
+
+    def unsaid(self) -> str:
+        """Where it is no question whether it holds."""
+        ill, nothing = self.ranges(State.ILL_POSED), self.ranges(State.NOTHING)
+        return f", ill-posed in {ill}: the run swings between two states" * bool(ill) + f", nothing to compare in {nothing}" * bool(nothing)
 
     def searched(self) -> str:
         """From where to where, or where."""
@@ -97,6 +165,12 @@ class Line:
         if self.values:
             return ", ".join(f"{x:g}" for x in values)
         return f"{cut(values[0], ceil)} … {cut(values[-1], floor)}" if len(values) > 1 else f"{values[0]:.3g}"
+
+
+def between(low: float, high: float, whole: bool = False) -> list:
+    """Up to BETWEEN numbers of three digits (or whole numbers) strictly between two, evenly spaced; none once an edge is known so well."""
+    found = {round(x) if whole else float(f"{x:.3g}") for x in np.linspace(low, high, BETWEEN + 2)[1:-1]}
+    return sorted(x for x in found if low < x < high)
 
 
 def cut(value: float, towards: Callable[[float], int]) -> str:

@@ -58,7 +58,7 @@ def ends_stationary(setup, taxed):
 def ends_in_stackelberg_equilibrium(setup, taxed):
     """The pair is a Stackelberg equilibrium"""
     # A difference quotient: the followers learn on for as long again at a rate a little lower and a little higher, held fixed.
-    rates, objectives = taxed.trace.answer
+    rates, objectives = taxed.answer
     slope = (objectives[1] - objectives[0]) / (rates[1] - rates[0]) if rates[0] != rates[1] else 0.0
     text = (
         f"difference quotient of U_L, in size (0 where it points out of the bounds), between τ ± 1% of tax_max, inside the bounds, "

@@ -1,7 +1,7 @@
 """The runs that claims ask for, by name: a claim with a parameter `late` gets what `late` asks for in its setup."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -16,6 +16,9 @@ from adage_repro.measures import Series, farthest
 CAPACITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
 FOLLOWER_LRS = (0.0005, 0.001, 0.005, 0.01, 0.05)
 LEADER_LRS = (1e-5, 1e-4, 1e-3, 0.004, 0.01, 0.04, 0.4)
+SWING = (
+    0.04  # where a run turns back by more, its last two rows lie more than the list's 0.02 from their mean: it swings between two states
+)
 CONSTANT_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of tax_max, the constant rates that the learnt one is held against
 
 
@@ -28,14 +31,24 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run left, as its setup sees it: I and ι are the setup's. Numbers of a single run are plain, those of a batch (runs,)."""
+    """What a run left, as its setup sees it: I and ι are the setup's. Numbers of a single run are plain, those of a batch (runs,).
+
+    `turned` grows as a measurement reads the run: how far the run swings in each of the last rows that were read.
+    """
 
     setup: Setup
     trace: Trace
+    turned: list[float] = field(default_factory=list)
+
+    @property
+    def swings(self) -> bool:
+        """Whether a measurement read a last row of a run that swings between two states there, so that the next row says another."""
+        return any(turn > SWING for turn in self.turned)
 
     def at(self, row: int) -> Series:
         """All measurements in one row; in the last where that alone was kept."""
         row = -1 if self.trace.series.mean.shape[1] == 1 else row
+        self.turned.append(float(self.trace.turns[:, row].max()))
         return Series(*(values[0, row] if len(values) == 1 else values[:, row] for values in self.trace.series))
 
     @cached_property
@@ -45,6 +58,7 @@ class Outcome:
 
     def rows(self, begin: int, end: int) -> Series:
         """The series of a single run from row `begin` to `end`, the latter included."""
+        self.turned.append(float(self.trace.turns[0, end]))
         return Series(*(values[0, begin : end + 1] for values in self.trace.series))
 
     @property
@@ -55,7 +69,14 @@ class Outcome:
     @property
     def actions(self) -> np.ndarray:
         """Strategies (N,) of a single run at its end."""
+        self.turned.append(float(self.trace.turns_at_end[0]))
         return self.trace.actions[0]
+
+    @property
+    def answer(self) -> np.ndarray:
+        """What the followers answer to tax rates about the last one (2, 2), see `Trace`."""
+        self.turned.append(float(self.trace.turns_at_end[0]))
+        return self.trace.answer
 
     def distance(self, point: float, row: int | None = None) -> float:
         """Largest distance of any agent's attendance to a point, in row I unless another is asked for."""

@@ -108,23 +108,6 @@ def approaches_capacity(setup, free_by_agents):
     return (Number(text, change, below=0), Number("|mean attendance - c| at each N", distances))
 
 
-@claim(
-    "B6",
-    "Fig. 11",
-    depends=("order", "crowd"),
-    must_fail={"follower_lr": 0.1},
-    holds_at={"n_agents": 18},
-    otherwise={"at row 40 N": {"rows_per_agent": (40,)}},
-    searches=(Search("iterations_per_agent", of="B7", at={"follower_lr": 0.0005}), "readings"),
-)
-def converges_for_every_lr(setup, free_by_lr, rows_per_agent=(10, 40)):
-    """Learning converges for each α_F in 0.0005 … 0.05"""
-    text = f"largest distance of any agent to the rest point over α_F = {listed(free_by_lr)}: "
-    for place, k in enumerate(rows_per_agent):
-        distance = max(free.distance(setup.rest, k * setup.n_agents) for free in free_by_lr.values())
-        yield Number(f"{'' if place else text}at row {k} N", distance, at_most=NEAR)
-
-
 def way_made(setup: Setup) -> str:
     """How much of the way the closed form says has been made, cut, not rounded, after one decimal."""
     if (setup.order, setup.crowd) != ("simultaneous", "included"):
@@ -151,6 +134,23 @@ def iterations_suffice(setup, free):
         Number("distance to the rest point at row I", free.distance(setup.rest), at_most=NEAR),
         Number("share of the way made", share_made(free.at(0).mean, free.at_I.mean, setup.rest)),
     )
+
+
+@claim(
+    "B6",
+    "Fig. 11",
+    depends=("order", "crowd"),
+    must_fail={"follower_lr": 0.1},
+    holds_at={"n_agents": 18},
+    otherwise={"at row 40 N": {"rows_per_agent": (40,)}},
+    searches=(Search("iterations_per_agent", of="B7", at={"follower_lr": 0.0005}), "readings"),
+)
+def converges_for_every_lr(setup, free_by_lr, rows_per_agent=(10, 40)):
+    """Learning converges for each α_F in 0.0005 … 0.05"""
+    text = f"largest distance of any agent to the rest point over α_F = {listed(free_by_lr)}: "
+    for place, k in enumerate(rows_per_agent):
+        distance = max(free.distance(setup.rest, k * setup.n_agents) for free in free_by_lr.values())
+        yield Number(f"{'' if place else text}at row {k} N", distance, at_most=NEAR)
 
 
 @claim(

@@ -140,7 +140,7 @@ def rests_at_equilibrium_for_every_capacity(setup):
     return Number("largest distance of the rest point to p* over c", farthest, at_most=0.02)
 
 
-@claim("A6", "Sect. 3", depends=(), must_fail={"payoff": crowd_rewarded}, reason="unique is one")
+@claim("A6", "Sect. 3", depends=(), must_fail={"payoff": crowd_rewarded}, reason="unique is one", searches=("capacity",))
 def unique_equilibrium(setup, payoff=above_outside):
     """The symmetric mixed equilibrium is unique"""
     p = np.linspace(0, 1, 2000)  # p* of a round capacity is not on this grid
@@ -149,7 +149,7 @@ def unique_equilibrium(setup, payoff=above_outside):
     return Number("number of symmetric equilibria of Eq. 4, exact expectation on 2,000 points", found, equal_to=1)
 
 
-@claim("A7", "Sect. 3", depends=(), must_fail={"payoff": room_for_all}, reason="many is more than one")
+@claim("A7", "Sect. 3", depends=(), must_fail={"payoff": room_for_all}, reason="many is more than one", searches=("capacity",))
 def many_equilibria(setup, payoff=above_outside):
     """The game has many equilibria"""
     n = setup.n_agents
@@ -176,7 +176,14 @@ def eq5_is_expectation_of_eq4(setup, payoff=above_outside):
     return Number("largest difference to the exact expectation, 1,000 random profiles", float(apart), at_most=1e-12)
 
 
-@claim("A20", "App. C.2", depends=(), must_fail={"capacity": 1.0}, reason="|p* - c| = (1 - c)/(N - 1); at c = 1 there is nothing to fall")
+@claim(
+    "A20",
+    "App. C.2",
+    depends=(),
+    must_fail={"capacity": 1.0},
+    reason="|p* - c| = (1 - c)/(N - 1); at c = 1 there is nothing to fall",
+    searches=("capacity",),
+)
 def equilibrium_approaches_capacity(setup):
     """p* approximates c as N grows"""
     distances = [abs(replace(setup, n_agents=n).equilibrium - setup.capacity) for n in (10, 100, 1000)]

@@ -22,6 +22,8 @@ class Trace(NamedTuple):
     gap: Array  # (runs, I + 1)
     tax_path: Array  # (runs, updates) τ after each update of the leader
     swing: Array  # (runs,) largest range of an agent's strategy over the last 10 N rows
+    turns: Array  # (runs, rows kept) how far an agent went back on its last step, see `turns`
+    turns_at_end: Array  # (runs,)
     actions: Array  # (runs, N) at the end
     tax_rate: Array  # (runs,) at the end
     answer: Array | None  # (2, 2): tax rates about the last one, and U_L once the followers have answered them
@@ -42,6 +44,7 @@ class Learning:
         """From a batch of starts (runs, N)."""
         history = solve(game, settings, start)
         kept = jax.tree.map(lambda values: values[:, : self.rows + 1] if self.rows >= 0 else values[:, -1:], history)
+        at_end = turns(history.actions[:, -3:])[:, -1:]
         tail = history.actions[:, -10 * game.n_agents :]
         actions, tax_rate = history.actions[:, -1], history.leader_action[:, -1]
         last = settings.iterations if self.rows < 0 else self.rows
@@ -50,10 +53,21 @@ class Learning:
             gap=gap(history),
             tax_path=history.leader_action[:, 1 : last + 1 : settings.leader_every],
             swing=(tail.max(1) - tail.min(1)).max(-1),
+            turns=turns(history.actions[:, : self.rows + 1]) if self.rows >= 0 else at_end,
+            turns_at_end=at_end[:, 0],
             actions=actions,
             tax_rate=tax_rate,
             answer=_answer(game, settings, actions[0], tax_rate[0]) if self.answer else None,
         )
+
+
+def turns(actions: Array) -> Array:
+    """How far a run swings in each row (…, rows), from strategies (…, rows, N): the shorter of an agent's last two steps where the one
+    took back the other, largest over agents; 0 in the first two rows. In a two-cycle it is the distance between the two states."""
+    steps = jnp.diff(actions, axis=-2)
+    before, last = steps[..., :-1, :], steps[..., 1:, :]
+    back = jnp.where(before * last < 0, jnp.minimum(jnp.abs(before), jnp.abs(last)), 0.0).max(-1)
+    return jnp.concatenate([jnp.zeros_like(actions[..., :2, 0]), back], -1)
 
 
 def _answer(game: Game, settings: Settings, actions: Array, tax_rate: Array) -> Array:

@@ -29,7 +29,7 @@ def minus_gini(gini: np.ndarray, update: np.ndarray) -> np.ndarray:
     "Fig. 6a",
     depends=("tax_units", "returns_shift", "crowd", "outside_payoff"),
     must_fail={"shown": minus_gini},
-    searches=("outside_payoff", "readings"),
+    searches=("outside_payoff", "capacity", "readings"),
 )
 def leader_update_is_not_linear(setup, shown=leader_update):
     """The leader's update is non-linear in Gini"""
@@ -61,7 +61,7 @@ def follower_update_is_linear(setup, share_of_tax_max=0.0):
     return Number("largest departure from a line over its range, τ = 0", departure, at_most=1e-9)
 
 
-@claim("P9", "Fig. 6c", depends=("tax_units", "crowd"), must_fail={"tax_max": 0.0}, searches=("tax_max", "readings"))
+@claim("P9", "Fig. 6c", depends=("tax_units", "crowd"), must_fail={"tax_max": 0.0}, searches=("tax_max", "capacity", "readings"))
 def follower_update_is_not_linear_with_tax(setup):
     """With tax it is not linear"""
     return Number("largest departure from a line over its range, τ = tax_max", follower_departure(setup, setup.tax_max), at_least=0.01)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from adage_repro.claims.claim import CLAIMS, Case, Claim, Measured, Search, measure_all
-from adage_repro.claims.conditions import SYMBOLS, Line
+from adage_repro.claims.conditions import SYMBOLS, Line, State, state
 from adage_repro.claims.runs import Known
 from adage_repro.claims.setup import READINGS, Setup
 
@@ -19,13 +19,14 @@ def judge(case: Case, known: Known | None = None) -> str:
     return "does not hold" if not holds else "cannot be decided" if case.claim.undecided else "holds"
 
 
-def verdicts(ids: list[str] | None = None, refine: int = 2, **given: object) -> pd.DataFrame:
+def verdicts(ids: list[str] | None = None, refine: int = 4, **given: object) -> pd.DataFrame:
     """One row a claim: id, place, claim, quantity, measured, threshold, verdict, condition.
 
-    A claim that holds in its own setting and in those it must also hold in `holds`; one that does not is searched for a setting in
-    which it does, and then `holds only if` it. `given` are parameters that replace the paper's.
+    A claim that holds in its own setting and in those it must also hold in `holds`, and is searched for where it stops. One that does
+    not is searched for a setting in which it does: it `holds only if` one thing is changed, or `holds in part` where that is not
+    enough: for one of its parts alone, or with another thing changed as well. `given` are parameters that replace the paper's.
 
-    refine   how often the edges of a condition are searched again between the values tried
+    refine   how often at most the edges of a condition are searched again, until they are known to three digits
     """
     Setup(**given).checked()
     claims = [CLAIMS[id] for id in ids or CLAIMS]
@@ -36,18 +37,23 @@ def verdicts(ids: list[str] | None = None, refine: int = 2, **given: object) -> 
     lines = {claim.id: _lines(claim, measured[claim.id]) for claim in claims}
     for _ in range(1 + refine):
         wanted = [(line, value) for found in lines.values() for _, line in found for value in line.wanted()]
+        if not wanted:
+            break
         for (line, value), result in zip(wanted, measure_all([line.case(value) for line, value in wanted], known), strict=True):
-            line.tried[value] = result.holds
+            line.tried[value] = state(result)
     rows = [(claim.id, claim.place, *_judged(claim, measured[claim.id], lines[claim.id], known)) for claim in claims]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _lines(claim: Claim, measured: dict[Setup, Measured]) -> list[tuple[Search, Line]]:
-    """Nothing to search where all hold; where only another setup fails, what tells it from the claim's own, and the rest from there."""
+    """Where all hold, all but readings, whose table says it; where only another setup fails, what tells it from the claim's own, and
+    the rest from there."""
     own, *_ = measured
     failing = [setup for setup, numbers in measured.items() if not numbers.holds]
-    if not failing or claim.undecided:
+    if claim.undecided:
         return []
+    if not failing:  # a part of what holds tells nothing new
+        return [(search, line) for search, line in _lines_from(claim, own) if search.name != "readings" and not search.of]
     if failing[0] == own:
         return _lines_from(claim, own)
     differing = {name for other in claim.also for name in other}
@@ -69,15 +75,19 @@ def _judged(claim: Claim, measured: dict[Setup, Measured], lines: list[tuple[Sea
     """Claim, quantity, measured, threshold, verdict, condition."""
     own = next(iter(measured))
     holds = all(numbers.holds for numbers in measured.values())
-    found = [*_where_it_holds(claim, own, lines, known), *_otherwise(claim, own, known)]
     said = _at_each(claim, measured)
-    if not holds:
+    if holds:
+        found = _where_it_stops(own, lines)
+        verdict = "cannot be decided" if claim.undecided else "holds"
+    else:
+        found = _where_it_holds(claim, own, lines, known)
+        otherwise = _otherwise(claim, own, known)
+        whole = otherwise or any(_changed(search, line) for search, line in lines if not (search.of or search.at))
+        verdict = "holds only if" if whole else "holds in part" if found else "does not hold"
+        found += otherwise
         said += _where_it_does_not(own, lines, bool(found))
     if claim.undecided:
-        verdict = "cannot be decided" if holds else "does not hold"
         said.append("the paper measures nothing; this counts operations, not seconds")
-    else:
-        verdict = "holds" if holds else "holds only if" if found else "does not hold"
     if claim.note:
         said.append(claim.note if isinstance(claim.note, str) else claim.note(own))
     condition = "; ".join([*([" · or ".join(found)] if found else []), *said])
@@ -98,14 +108,28 @@ def _where_it_holds(claim: Claim, own: Setup, lines: list[tuple[Search, Line]], 
     """The settings found in which it holds, one for each line of search that has any."""
     found = []
     for search, line in lines:
-        good = [value for value, holds in line.tried.items() if holds]
-        if search.name == "readings":  # the line's own setup is said elsewhere
-            good = [value for value in good if value != getattr(line.setup, line.name)]
+        good = _changed(search, line)
         if good and line.name in READINGS:
             good = [value + _untaxed(claim, replace(line.setup, **{line.name: value}), known) for value in good]
         if good:
             found.append(_where(own, line) + (f"{line.name} = {' or '.join(good)}" if line.name in READINGS else line.text(search.of)))
     return found
+
+
+def _changed(search: Search, line: Line) -> list:
+    """The values at which it holds; of readings, the line's own, which is said elsewhere, left out."""
+    return [value for value in line.good() if search.name != "readings" or value != getattr(line.setup, line.name)]
+
+
+def _where_it_stops(own: Setup, lines: list[tuple[Search, Line]]) -> list[str]:
+    """How far a claim that holds keeps holding, along each parameter that is searched."""
+    found = []
+    for search, line in lines:
+        if set(line.judged().values()) == {State.HOLDS}:
+            found.append(_where(own, line) + f"at all of {line.nowhere()}")
+        elif line.good():
+            found.append(_where(own, line) + f"for {line.text(search.of)}")
+    return ["holds " + ", ".join(found)] if found else []
 
 
 def _otherwise(claim: Claim, own: Setup, known: Known) -> list[str]:
@@ -117,17 +141,9 @@ def _otherwise(claim: Claim, own: Setup, known: Known) -> list[str]:
 def _where_it_does_not(own: Setup, lines: list[tuple[Search, Line]], elsewhere: bool) -> list[str]:
     """The parameters along which nothing was found; the readings too where it holds nowhere else."""
     along = [(search, line) for search, line in lines if line.name not in READINGS]
-    nowhere = [
-        f"{SYMBOLS.get(line.name, line.name)} in {line.searched()} {_where(own, line)}".strip()
-        for _, line in along
-        if not any(line.tried.values())
-    ]
-    unread = [
-        line.name
-        for search, line in lines
-        if search.name == "readings" and not any(holds for value, holds in line.tried.items() if value != getattr(line.setup, line.name))
-    ]
-    said = ["not for any " + ", nor for any ".join(dict.fromkeys(nowhere))] if nowhere else []
+    nowhere = [f"{line.nowhere()} {_where(own, line)}".strip() for _, line in along if not line.good()]
+    unread = [line.name for search, line in lines if search.name == "readings" and not _changed(search, line)]
+    said = ["at none of " + ", nor of ".join(dict.fromkeys(nowhere))] if nowhere else []
     return said + (["nor with another " + ", ".join(dict.fromkeys(unread))] if unread and not elsewhere else [])
 
 
