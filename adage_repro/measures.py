@@ -164,6 +164,13 @@ def effect_size(difference: Array) -> float:
     return ratio(float(difference.mean()), float(difference.std(ddof=1)), 0.0)
 
 
+def pooled_effect_size(first: Array, second: Array) -> float:
+    """Difference of the means of two samples of one size (runs,) over their pooled standard deviation; 0 if there is none."""
+    first, second = np.asarray(first), np.asarray(second)
+    pooled = np.sqrt((first.var(ddof=1) + second.var(ddof=1)) / 2)
+    return ratio(float(first.mean() - second.mean()), float(pooled), 0.0)
+
+
 def rows_until(values: Array, level: float) -> int:
     """The first row, counted from 1, from which on `values` stay at `level` or above; one past the last if they do not."""
     below = np.flatnonzero(np.asarray(values) < level)

@@ -9,17 +9,18 @@ import numpy as np
 
 from adage_repro.claims.runs import Run, simulation
 from adage_repro.claims.setup import Setup
-from adage_repro.claims.traces import Nested, Trace
+from adage_repro.claims.traces import Constant, Held, Nested, Trace
 from adage_repro.market import largest_stable_lr
 from adage_repro.measures import Series, farthest
 
 CAPACITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
 FOLLOWER_LRS = (0.0005, 0.001, 0.005, 0.01, 0.05)
 LEADER_LRS = (1e-5, 1e-4, 1e-3, 0.004, 0.01, 0.04, 0.4)
-SWING = (
-    0.04  # where a run turns back by more, its last two rows lie more than the list's 0.02 from their mean: it swings between two states
-)
-CONSTANT_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of tax_max, the constant rates that the learnt one is held against
+# Where a run turns back by more, its last two rows lie more than the list's 0.02 from their mean: it swings between two states.
+SWING = 0.04
+CONSTANTS = Constant(rates=101)  # in 0 … tax_max, the constant rates that the learnt one is held against
+HIGH_TAX = 5.0  # fifty times the paper's bound; the list's own must-fail bound
+ANSWERING_LRS = (0.0001, 0.001, 0.01)  # α_F at which an ε-equilibrium's ε is measured
 
 
 class Asked(NamedTuple):
@@ -67,6 +68,12 @@ class Outcome:
         return self.rows(self.setup.entry + 1, self.setup.iterations)
 
     @property
+    def tax_rates(self) -> np.ndarray:
+        """τ (runs, I + 1) of runs that are kept to row I: the leader acts in every other iteration."""
+        path = np.repeat(self.trace.tax_path, 2, axis=-1)[:, : self.setup.iterations]
+        return np.pad(path, ((0, 0), (1, 0)))
+
+    @property
     def actions(self) -> np.ndarray:
         """Strategies (N,) of a single run at its end."""
         self.turned.append(float(self.trace.turns_at_end[0]))
@@ -107,11 +114,6 @@ def _by(name: str, values: Callable[[Setup], Iterable[object]], fixture: Fixture
     return lambda setup: {value: fixture(replace(setup, **{name: value})) for value in values(setup)}
 
 
-def _at_constant_rates(setup: Setup) -> dict[float, Asked]:
-    rates = {share: share * setup.tax_max for share in CONSTANT_SHARES}
-    return {share: _one(late=True, length="I", tax_rate=rate)(setup) for share, rate in rates.items()}
-
-
 _to_i, _uniform = {"length": "I"}, {"length": "I", "start": "uniform"}  # such runs leave row I only
 FIXTURES: dict[str, Fixture] = {
     # from zeros, for 400 N iterations
@@ -122,6 +124,7 @@ FIXTURES: dict[str, Fixture] = {
     "free_and_stable": _with(_one(), follower_lr=lambda setup: 0.5 * largest_stable_lr(setup.game, setup.order)),
     "free_by_agents": _by("n_agents", lambda setup: setup.agent_counts, _one()),
     "late_by_agents": _by("n_agents", lambda setup: setup.agent_counts, _one(late=True)),
+    "taxed_by_lr": _by("follower_lr", lambda _: ANSWERING_LRS, _one(late=True, leader=True)),
     "free_by_lr": _by("follower_lr", lambda setup: sorted({*FOLLOWER_LRS, setup.follower_lr}), _one()),
     # from zeros, to row I
     "free_by_capacity": _by("capacity", capacities, _one(**_to_i)),
@@ -133,16 +136,19 @@ FIXTURES: dict[str, Fixture] = {
     "taxed_about_leader_lr": _by(
         "leader_lr", lambda setup: [share * setup.leader_lr for share in (0.5, 1.0, 2.0)], _one(late=True, leader=True, **_to_i)
     ),
-    "constant": _at_constant_rates,  # by their share of tax_max
-    # from uniform starts, to row I
+    # at constant rates, all from zeros
+    "constant": _one(late=True, how=CONSTANTS, **_to_i),
+    "constant_for_long": _one(late=True, how=CONSTANTS),
+    "constant_to_high": _with(_one(late=True, how=CONSTANTS, **_to_i), tax_max=lambda _: HIGH_TAX),
+    # from uniform starts, to row I, with the taxes paid in every row
     "free_uniform": _one(**_uniform),
     "late_uniform": _one(late=True, **_uniform),
     "taxed_uniform": _one(late=True, leader=True, **_uniform),
     "late_uniform_by_capacity": _by("capacity", lambda setup: capacities(setup)[:-1], _one(late=True, **_uniform)),
     # τ after each update of the leader in a nested loop, whose followers move first
-    "nested": _one(late=True, leader=True, nested=Nested(leader_first=False)),
-    "nested_leader_first": _one(late=True, leader=True, nested=Nested(leader_first=True)),
-    "nested_slowly": _with(_one(late=True, leader=True, nested=Nested(leader_first=False)), leader_lr=lambda setup: setup.follower_lr / 10),
+    "nested": _one(late=True, leader=True, how=Nested(leader_first=False)),
+    "nested_leader_first": _one(late=True, leader=True, how=Nested(leader_first=True)),
+    "nested_slowly": _with(_one(late=True, leader=True, how=Nested(leader_first=False)), leader_lr=lambda setup: setup.follower_lr / 10),
 }
 
 
@@ -151,8 +157,8 @@ def runs_of(asked: Asked | Mapping[object, Asked]) -> list[Run]:
     return [asked.run] if isinstance(asked, Asked) else [one.run for one in asked.values()]
 
 
-def seen(asked: Asked | Mapping[object, Asked], known: Mapping[Run, Trace]) -> Outcome | dict[object, Outcome]:
-    """What those runs left; τ after each update where the run is a nested loop."""
+def seen(asked: Asked | Mapping[object, Asked], known: Mapping[Run, Trace | Held]) -> Outcome | Held | dict[object, Outcome]:
+    """What those runs left; τ after each update of a nested loop, and what constant rates left, as they are."""
     if not isinstance(asked, Asked):
         return {value: seen(one, known) for value, one in asked.items()}
     trace = known[asked.run]

@@ -11,7 +11,7 @@ from jax import Array, lax
 
 from adage_repro.adage import Settings
 from adage_repro.claims.setup import SERIES_UP_TO, Setup, market
-from adage_repro.claims.traces import Learning, Nested, Trace
+from adage_repro.claims.traces import Constant, Held, Learning, Nested, Trace
 from adage_repro.experiments import starts
 from adage_repro.market import MarketEntrance
 from adage_repro.measures import in_g2
@@ -30,10 +30,10 @@ class Run:
     game: MarketEntrance
     settings: Settings
     start: Array
-    how: Learning | Nested
+    how: Learning | Nested | Constant
 
 
-Known = dict[Run, Trace | Array]
+Known = dict[Run, Trace | Held | Array]
 
 
 def long_run(setup: Setup) -> str:
@@ -49,19 +49,19 @@ def simulation(
     start: str = "zeros",
     tax_rate: float = 0.0,
     g1_late: bool = False,
-    nested: Nested | None = None,
+    how: Nested | Constant | None = None,
 ) -> Run:
     """The run of a setup, with everything that it does not depend on put to one value, so that equal runs are simulated once.
 
     late       G2 enters at ι, or G1 with `g1_late`; otherwise all start at 0
     leader     the leader learns; otherwise the tax rate stays at `tax_rate`
     length     `long`: 400 N iterations, with the series of the first 40 N · `I`: to row I, which alone is kept
-    nested     the loop in place of A-GD
+    how        a nested loop or constant rates in place of A-GD
     """
     n, iterations = setup.n_agents, setup.iterations
-    long = {"long": n <= SERIES_UP_TO, "I": False}[length] and nested is None
+    long = {"long": n <= SERIES_UP_TO, "I": False}[length] and not isinstance(how, Nested)
     entry = setup.entry if late else 0
-    taxed = (leader and setup.leader_lr > 0) or tax_rate > 0
+    taxed = (leader and setup.leader_lr > 0) or tax_rate > 0 or isinstance(how, Constant)
     traced = n <= TRACED_UP_TO
     return _run(
         game=_market(
@@ -77,7 +77,7 @@ def simulation(
         entry=entry,
         g1_late=g1_late,
         start=(start, setup.runs, n, setup.seed) if start != "zeros" else ("zeros", 1, n, 0),
-        how=nested or Learning(n * max(SERIES, setup.iterations_per_agent) if long else -1, answer=long),
+        how=how or Learning(n * max(SERIES, setup.iterations_per_agent) if long else -1, answer=long, paid=start != "zeros"),
     )
 
 
@@ -98,7 +98,7 @@ def _run(
     entry: int,
     g1_late: bool,
     start: tuple[str, int, int, int],
-    how: Learning | Nested,
+    how: Learning | Nested | Constant,
 ) -> Run:
     settings = Settings(
         iterations=iterations,
@@ -137,7 +137,7 @@ def _part(stacked: tuple, part: slice | int) -> tuple:
     return jax.tree.map(lambda values: values[part], stacked)
 
 
-def _batch(task: tuple[Learning | Nested, list[Run], tuple, int]) -> Known:
+def _batch(task: tuple[Learning | Nested | Constant, list[Run], tuple, int]) -> Known:
     how, runs, stacked, size = task
     whole = jax.tree.map(lambda values: np.concatenate([values, np.repeat(values[-1:], size - len(runs), 0)]), stacked)
     traces = jax.tree.map(np.asarray, _program(how, *whole))
@@ -145,7 +145,7 @@ def _batch(task: tuple[Learning | Nested, list[Run], tuple, int]) -> Known:
 
 
 @partial(jax.jit, static_argnums=0)
-def _program(how: Learning | Nested, games: MarketEntrance, settings: Settings, start: Array) -> Trace | Array:
+def _program(how: Learning | Nested | Constant, games: MarketEntrance, settings: Settings, start: Array) -> Trace | Held | Array:
     if start.shape[1] > 1:  # a batch of starts is a batch already
         return lax.map(lambda run: how(*run), (games, settings, start))
     return jax.vmap(how)(games, settings, start)

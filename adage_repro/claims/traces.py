@@ -1,16 +1,17 @@
 """What a run leaves behind: measurements of its rows, its end, and what the followers answer to the last tax rate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
-from adage_repro.adage import Game, Settings, follower_update, leader_gradient, solve, utilities
+from adage_repro.adage import Game, History, Settings, follower_update, leader_gradient, solve, utilities
 from adage_repro.choices import choose
 from adage_repro.market import MarketEntrance
-from adage_repro.measures import Series, gap, series
+from adage_repro.measures import Series, gap, in_g2, series, tax_paid
 
 INNER_UPDATES = 1000  # follower updates per leader update in a nested loop
 
@@ -20,6 +21,7 @@ class Trace(NamedTuple):
 
     series: Series  # (runs, rows kept)
     gap: Array  # (runs, I + 1)
+    paid: Array | None  # (2, runs, I + 1): tax paid by all of G1 and by all of G2
     tax_path: Array  # (runs, updates) τ after each update of the leader
     swing: Array  # (runs,) largest range of an agent's strategy over the last 10 N rows
     turns: Array  # (runs, rows kept) how far an agent went back on its last step, see `turns`
@@ -35,10 +37,12 @@ class Learning:
 
     rows      rows 0 … `rows` are kept; -1: the last alone
     answer    whether the followers learn on at the last tax rate
+    paid      whether taxes paid are kept in every row
     """
 
     rows: int
     answer: bool
+    paid: bool = False
 
     def __call__(self, game: MarketEntrance, settings: Settings, start: Array) -> Trace:
         """From a batch of starts (runs, N)."""
@@ -51,6 +55,7 @@ class Learning:
         return Trace(
             series=series(game, kept),
             gap=gap(history),
+            paid=_paid(game, history) if self.paid else None,
             tax_path=history.leader_action[:, 1 : last + 1 : settings.leader_every],
             swing=(tail.max(1) - tail.min(1)).max(-1),
             turns=turns(history.actions[:, : self.rows + 1]) if self.rows >= 0 else at_end,
@@ -68,6 +73,12 @@ def turns(actions: Array) -> Array:
     before, last = steps[..., :-1, :], steps[..., 1:, :]
     back = jnp.where(before * last < 0, jnp.minimum(jnp.abs(before), jnp.abs(last)), 0.0).max(-1)
     return jnp.concatenate([jnp.zeros_like(actions[..., :2, 0]), back], -1)
+
+
+def _paid(game: MarketEntrance, history: History) -> Array:
+    """Tax paid by all of G1 and by all of G2 (2, runs, rows)."""
+    tax, late = tax_paid(game, history), in_g2(game.n_agents)
+    return jnp.stack([tax[..., ~late].sum(-1), tax[..., late].sum(-1)])
 
 
 def _answer(game: Game, settings: Settings, actions: Array, tax_rate: Array) -> Array:
@@ -112,3 +123,29 @@ class Nested:
 
         begin = (start[0], jnp.asarray(settings.leader_start, float))
         return lax.scan(outer, begin, jnp.arange(0, settings.iterations, settings.leader_every))[1]
+
+
+class Held(NamedTuple):
+    """What constant tax rates leave, each the mean of the last two rows, so that a two-cycle counts with both its points."""
+
+    rates: Array  # (rates,)
+    fairness: Array
+    gap: Array  # in size
+
+
+@dataclass(frozen=True)
+class Constant:
+    """In place of learning, the leader holds its rate: `rates` runs, one at each of so many rates, evenly over its bounds."""
+
+    rates: int
+
+    def __call__(self, game: MarketEntrance, settings: Settings, start: Array) -> Held:
+        """From a batch of one start."""
+        last = np.arange(settings.iterations - 1, settings.iterations + 1)
+        rates = jnp.linspace(*settings.leader_bounds, self.rates)
+
+        def held(rate):
+            return solve(game, replace(settings, leader_lr=None, leader_start=rate), start[0], rows=last, keep=series)
+
+        ends = jax.vmap(held)(rates)
+        return Held(rates, ends.fairness, jnp.abs(ends.gap))

@@ -1,0 +1,78 @@
+"""Claims on taxes that are measured from zeros in the paper's list, from uniform starts, the run being the unit."""
+
+import numpy as np
+
+from adage_repro.claims.claim import Number, claim
+from adage_repro.claims.policy import AT_BOTH_LRS, NO_LEADER, NO_TAX, POLICY, SEARCHES
+from adage_repro.measures import ratio
+
+
+@claim("A35", "Fig. 4a", must_fail=NO_LEADER, holds_at={"tax_max": 0.001}, reason="P1's thresholds", **POLICY)
+def tax_rises_after_entry_from_uniform_starts(setup, taxed_uniform):
+    """From uniform starts, τ rises after G2 starts, not before"""
+    rates, entry = taxed_uniform.tax_rates, setup.entry
+    return (
+        Number("largest τ in rows 0 … ι from uniform starts, mean over runs", rates[:, : entry + 1].max(1).mean(), at_most=0.001),
+        Number("in the 10 rows after ι", rates[:, entry + 1 : entry + 11].max(1).mean(), at_least=0.05),
+    )
+
+
+def share_of_g2(paid: np.ndarray) -> float:
+    """Mean over runs of G2's share of all tax that is paid in the run (2, runs, rows); 0 in a run without tax."""
+    first, second = paid.sum(-1)
+    return float(np.mean([ratio(late, early + late, 0.0) for early, late in zip(first, second, strict=True)]))
+
+
+@claim("A36", "Fig. 4c", must_fail=NO_LEADER, reason="P2's thresholds", searches=(*SEARCHES, "tax_max", "capacity"), **AT_BOTH_LRS)
+def taxes_fall_on_g1_from_uniform_starts(setup, taxed_uniform):
+    """From uniform starts, taxes fall on G1"""
+    paid = taxed_uniform.trace.paid
+    total, before = float(paid.sum()), float(paid[..., : setup.entry + 1].sum())
+    return (
+        Number(
+            "G2's share of all tax paid in rows 0 … I of all runs from uniform starts",
+            ratio(float(paid[1].sum()), total, 0.0),
+            at_most=0.05,
+        ),
+        Number("all tax paid, mean over runs", total / paid.shape[1], above=0),
+        Number("share of all tax that is paid in rows 0 … ι", ratio(before, total, 0.0)),
+        Number("G2's share by run, mean over runs", share_of_g2(paid)),
+    )
+
+
+@claim(
+    "A37", "Fig. 4a", must_fail={"follower_lr": 0.0}, reason="P3's thresholds", searches=(*SEARCHES, "iterations_per_agent"), **AT_BOTH_LRS
+)
+def taxes_fall_from_uniform_starts(setup, taxed_uniform):
+    """From uniform starts, taxes paid fall as agents converge"""
+    paid = taxed_uniform.trace.paid.sum(0).mean(0)
+    after, most = paid[setup.entry + 1 :], float(paid.max())
+    return (
+        Number(
+            "rows from ι to the peak, after ι, of the taxes that all pay in a row, mean over runs from uniform starts",
+            float(after.argmax() + 1),
+            at_most=10,
+        ),
+        Number("row I over that peak", ratio(float(after[-1]), float(after.max()), 1.0), at_most=0.25),
+        Number("row I over the peak of all rows", ratio(float(after[-1]), most, 1.0)),
+    )
+
+
+def mean_rows_to_meet(late) -> float:
+    """Mean over runs of the rows after ι until the gap is at most 0.2; all that a run has if it never is."""
+    met = late.trace.gap[:, late.setup.entry + 1 :] <= 0.2
+    return float(np.where(met.any(1), met.argmax(1) + 1, met.shape[1]).mean())
+
+
+@claim("A38", "Sect. 4.2", must_fail=NO_TAX, reason="P6's threshold", holds_at={"follower_lr": 0.01}, **POLICY)
+def converges_faster_from_uniform_starts(taxed_uniform, late_uniform):
+    """From uniform starts, convergence to fairness is faster"""
+    with_leader, without = mean_rows_to_meet(taxed_uniform), mean_rows_to_meet(late_uniform)
+    text = (
+        "rows after ι until the gap is at most 0.2 for the first time, I - ι in a run where it never is, mean over runs from uniform starts"
+    )
+    return (
+        Number(f"{text}, with the leader over without", ratio(with_leader, without, 1.0), at_most=0.75),
+        Number("with", with_leader),
+        Number("without", without),
+    )
