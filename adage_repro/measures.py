@@ -75,8 +75,14 @@ class Series(NamedTuple):
     tax_rate: Array
     tax_g1: Array  # paid by all of G1
     tax_g2: Array
-    returns: Array  # of all agents, after tax
+    returns_g1: Array  # of all of G1, after tax
+    returns_g2: Array
     fairness: Array
+
+    @property
+    def returns(self) -> Array:
+        """Σ of all returns, after tax."""
+        return self.returns_g1 + self.returns_g2
 
     @property
     def revenue(self) -> Array:
@@ -100,7 +106,8 @@ def series(game: MarketEntrance, history: History) -> Series:
         tax_rate=history.leader_action,
         tax_g1=tax[..., ~late].sum(-1),
         tax_g2=tax[..., late].sum(-1),
-        returns=history.utilities.sum(-1),
+        returns_g1=history.utilities[..., ~late].sum(-1),
+        returns_g2=history.utilities[..., late].sum(-1),
         fairness=fairness(game, history),
     )
 

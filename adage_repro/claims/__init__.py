@@ -3,7 +3,8 @@
 from adage_repro.claims import deviations, end_state, followers, game, gradients, late_entry, policy, uniform_starts, updates  # noqa: F401  each enters its claims
 from adage_repro.claims.claim import CLAIMS, Case, Claim, Measured, Number, Search, claim, measure_all
 from adage_repro.claims.crossing import all_cells, carried, cross, hinges, share_explained, untaxed
-from adage_repro.claims.economy import economists_table
+from adage_repro.claims.economy import economists_table, economists_words, planners_optimum
+from adage_repro.claims.policy_map import policy_map
 from adage_repro.claims.setup import CHOICES, READINGS, Setup
 from adage_repro.claims.verdicts import COLUMNS, judge, sweep, verdicts
 
@@ -26,9 +27,12 @@ __all__ = [
     "claim",
     "cross",
     "economists_table",
+    "economists_words",
     "hinges",
     "judge",
     "measure_all",
+    "planners_optimum",
+    "policy_map",
     "share_explained",
     "sweep",
     "untaxed",

@@ -125,6 +125,7 @@ FIXTURES: dict[str, Fixture] = {
     "free_by_agents": _by("n_agents", lambda setup: setup.agent_counts, _one()),
     "late_by_agents": _by("n_agents", lambda setup: setup.agent_counts, _one(late=True)),
     "taxed_by_lr": _by("follower_lr", lambda _: ANSWERING_LRS, _one(late=True, leader=True)),
+    "taxed_by_agents": _by("n_agents", lambda setup: setup.agent_counts, _one(late=True, leader=True)),
     "free_by_lr": _by("follower_lr", lambda setup: sorted({*FOLLOWER_LRS, setup.follower_lr}), _one()),
     # from zeros, to row I
     "free_by_capacity": _by("capacity", capacities, _one(**_to_i)),
