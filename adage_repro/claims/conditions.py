@@ -150,7 +150,7 @@ class Line:
     def nowhere(self) -> str:
         """What was tried, where it holds at none of it."""
         tried = f"{self.symbol} = {self.searched()}" if self.values else f"{len(self.tried)} values of {self.symbol} in {self.searched()}"
-        return tried + self.unsaid()
+        return tried + f" ({self.unsaid()[2:]})" * bool(self.unsaid())
 
     def ranges(self, said: State) -> str:
         """All stretches of one kind."""
