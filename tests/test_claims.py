@@ -148,7 +148,7 @@ def test_where_nothing_is_found_it_says_what_was_tried():
     line.tried = dict.fromkeys(line.wanted(), State.FAILS)
     assert line.good() == line.wanted() == [] and line.nowhere() == "19 values of c in 0.1 … 1"
     line.tried[1.0] = State.SWINGING_HOLDS
-    assert line.good() == [] and line.nowhere() == "19 values of c in 0.1 … 1, ill-posed in 1: the run swings between two states"
+    assert line.good() == [] and line.nowhere() == "19 values of c in 0.1 … 1 (ill-posed in 1: the run swings between two states)"
     few = Line(CLAIMS["B1"], Setup(), "follower_lr", (0.001, 0.003))
     few.tried = {0.001: State.FAILS, 0.003: State.HOLDS}
     assert few.text() == "α_F = 0.003 (of 0.001, 0.003)" and few.nowhere() == "α_F = 0.001, 0.003"

@@ -73,7 +73,7 @@ def _short(limit: float) -> str:
 class Measured(tuple[Number, ...]):
     """The numbers of a claim in one setup, those that are judged first. ValueError: none is, or one stands behind.
 
-    `swings`: whether one was read in a last row of a run that swings between two states, where the row's parity alone decides.
+    `swings`: whether one was read in a row of a run that swings between two states there, where the row's parity alone decides.
     """
 
     swings: bool = False

@@ -93,14 +93,20 @@ class Line:
         return Case(self.claim, replace(self.setup, **{self.name: value}))
 
     def wanted(self) -> list:
-        """The grid first; then numbers of three digits between neighbours of which one holds and one does not, until none is left."""
+        """The grid first; then values between neighbours of which not the same is said, until none is left worth trying."""
         if not self.tried:
             return list(self.values) or grid(self.name, self.setup)
         if self.apart:
             return []
         judged = self.judged()
         edges = [(a, b) for a, b in pairwise(sorted(self.tried)) if judged[a] != judged[b]]
-        return [value for a, b in edges[:EDGES] for value in between(a, b, whole=self.name in WHOLE)]
+        return [value for a, b in edges[:EDGES] for value in between(a, b, self.snap)]
+
+    def snap(self, value: float) -> float:
+        """The nearest value that is worth trying: of three digits, or whole, or of another ι."""
+        if self.name == "late_entry_share":
+            return round(value * self.setup.iterations) / self.setup.iterations
+        return round(value) if self.name in WHOLE else float(f"{value:.3g}")
 
     @property
     def apart(self) -> bool:
@@ -144,7 +150,7 @@ class Line:
     def nowhere(self) -> str:
         """What was tried, where it holds at none of it."""
         tried = f"{self.symbol} = {self.searched()}" if self.values else f"{len(self.tried)} values of {self.symbol} in {self.searched()}"
-        return tried + self.unsaid()
+        return tried + f" ({self.unsaid()[2:]})" * bool(self.unsaid())
 
     def ranges(self, said: State) -> str:
         """All stretches of one kind."""
@@ -167,9 +173,9 @@ class Line:
         return f"{cut(values[0], ceil)} … {cut(values[-1], floor)}" if len(values) > 1 else f"{values[0]:.3g}"
 
 
-def between(low: float, high: float, whole: bool = False) -> list:
-    """Up to BETWEEN numbers of three digits (or whole numbers) strictly between two, evenly spaced; none once an edge is known so well."""
-    found = {round(x) if whole else float(f"{x:.3g}") for x in np.linspace(low, high, BETWEEN + 2)[1:-1]}
+def between(low: float, high: float, snap: Callable[[float], float]) -> list:
+    """Up to BETWEEN values worth trying strictly between two, evenly spaced; all where there are no more, none once there is none."""
+    found = {snap(x) for x in np.linspace(low, high, BETWEEN + 2)[1:-1].tolist()}
     return sorted(x for x in found if low < x < high)
 
 

@@ -34,7 +34,7 @@ class Asked(NamedTuple):
 class Outcome:
     """What a run left, as its setup sees it: I and ι are the setup's. Numbers of a single run are plain, those of a batch (runs,).
 
-    `turned` grows as a measurement reads the run: how far the run swings in each of the last rows that were read.
+    `turned` grows as a measurement reads single rows: how far the run swings in each of them, mean over a batch.
     """
 
     setup: Setup
@@ -43,13 +43,13 @@ class Outcome:
 
     @property
     def swings(self) -> bool:
-        """Whether a measurement read a last row of a run that swings between two states there, so that the next row says another."""
+        """Whether a measurement read a single row in which the run swings between two states, so that the next row says another."""
         return any(turn > SWING for turn in self.turned)
 
     def at(self, row: int) -> Series:
         """All measurements in one row; in the last where that alone was kept."""
         row = -1 if self.trace.series.mean.shape[1] == 1 else row
-        self.turned.append(float(self.trace.turns[:, row].max()))
+        self.turned.append(float(self.trace.turns[:, row].mean()))
         return Series(*(values[0, row] if len(values) == 1 else values[:, row] for values in self.trace.series))
 
     @cached_property
@@ -59,7 +59,6 @@ class Outcome:
 
     def rows(self, begin: int, end: int) -> Series:
         """The series of a single run from row `begin` to `end`, the latter included."""
-        self.turned.append(float(self.trace.turns[0, end]))
         return Series(*(values[0, begin : end + 1] for values in self.trace.series))
 
     @property

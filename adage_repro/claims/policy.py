@@ -64,7 +64,7 @@ def taxes_fall(taxed):
     paid = taxes_after_entry(taxed)
     return (
         Number("rows from ι to the peak of taxes paid", float(paid.argmax() + 1), at_most=10),
-        Number("last over peak", ratio(float(paid[-1]), float(paid.max()), 1.0), at_most=0.25),
+        Number("last over peak", ratio(float(taxed.at_I.revenue), float(paid.max()), 1.0), at_most=0.25),
     )
 
 
