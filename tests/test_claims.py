@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from adage_repro import tables
 from adage_repro.__main__ import CLAIMS_BEGIN, CLAIMS_END, claims_table, main
 from adage_repro.claims import (
     CHOICES,
@@ -368,6 +369,17 @@ def test_hinges_and_counts():
     assert (counts[counts["default"]][["more", "fewer"]] == "").all(axis=None) and "B11" in counts.loc[1, "fewer"].split()
     assert counts["default"].sum() == 1 and counts["claims"].is_monotonic_decreasing
     assert counts[counts["default"]]["claims"].item() > counts[~counts["default"]]["claims"].max()
+
+
+def test_shares_by_reading():
+    """The default reading, each choice changed alone, all readings; B11 hinges on `crowd` and A27 on `tax_units` alone."""
+    default = {name: getattr(Setup(), name) for name in READINGS}
+    shares = tables.shares_by_reading(pd.read_csv(FIGURES / "readings.csv", keep_default_na=False), default)
+    changed = [f"{name} = {word}" for name, words in READINGS.items() for word in words if word != default[name]]
+    assert list(shares.columns) == ["default", *changed, "all 72 readings"] and len(changed) == 7
+    for id, fails, everywhere in (("B11", "crowd = excluded", 1 / 2), ("A27", "tax_units = literal", 2 / 3)):
+        expected = dict.fromkeys(["default", *changed], 1.0) | {fails: 0.0, "all 72 readings": everywhere}
+        assert shares.loc[id].to_dict() == pytest.approx(expected)
 
 
 def test_economists_table():
