@@ -80,7 +80,7 @@ def test_verdict(id):
     assert table().loc[id, "verdict"] == EXPECTED[id] and table().loc[id, "measured"] == own.text
     assert (table().loc[id, "quantity"], table().loc[id, "threshold"]) == (own.quantity, own.threshold)
     assert EXPECTED[id] == "cannot be decided" or holds == (EXPECTED[id] == "holds")
-    assert EXPECTED[id] == "holds" or table().loc[id, "condition"]
+    assert table().loc[id, "condition"]  # an empty one would read as "always"
 
 
 SEARCHED = {  # rows that are searched again here, and the stretches that their conditions say

@@ -179,6 +179,7 @@ def maximises_own_return(setup, free):
     depends=("order", "crowd"),
     must_fail={"crowd": "excluded"},
     reason="as P12: converged is a gradient's 1e-6; nearer the limit the alternating order needs more iterations",
+    searches=("capacity",),
 )
 def converges(setup, free_and_stable):
     """Learning converges under proper learning rates"""
@@ -209,7 +210,7 @@ def fair_outcomes(free, free_uniform):
     depends=("order", "crowd"),
     must_fail={"follower_lr": 0.1},
     reason="the larger, the fewer rows",
-    searches=("readings",),
+    searches=("capacity", "readings"),
 )
 def lr_alters_speed(setup, free_by_lr):
     """α_F alters the speed of convergence"""

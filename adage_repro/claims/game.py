@@ -65,7 +65,7 @@ def gain_of_entering(setup: Setup, payoff: Callable, chances: np.ndarray) -> np.
     return (entry_chances(chances) * (payoff(setup, 1, counts) - payoff(setup, 0, counts))).sum(-1)
 
 
-@claim("M1", "Eq. 5", depends=("crowd", "outside_payoff"), must_fail={"payoff": steeper})
+@claim("M1", "Eq. 5", depends=("crowd", "outside_payoff"), must_fail={"payoff": steeper}, searches=("capacity", "outside_payoff"))
 def eq5_is_eq4(setup, payoff=above_outside):
     """Eq. 5 equals Eq. 4 for pure decisions"""
     n, v = setup.n_agents, setup.outside_payoff
@@ -85,7 +85,7 @@ def beside_equilibrium(setup: Setup) -> float:
     return min(setup.equilibrium + 0.05, 1.0)
 
 
-@claim("M2", "Sect. 3", depends=(), must_fail={"profile": beside_equilibrium})
+@claim("M2", "Sect. 3", depends=(), must_fail={"profile": beside_equilibrium}, searches=("capacity",))
 def mixed_equilibrium_of_eq4(setup, profile=equilibrium):
     """p* is the symmetric mixed equilibrium of Eq. 4"""
     p = profile(setup)

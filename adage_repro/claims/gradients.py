@@ -71,7 +71,7 @@ def stationary_and_optimal(setup: Setup, tax_rate: float, added: Callable) -> tu
     return float(lost), float(moved)
 
 
-@claim("M5", "Sect. 2.1", depends=("crowd",), must_fail={"added": convex})
+@claim("M5", "Sect. 2.1", depends=("crowd",), must_fail={"added": convex}, searches=("capacity",))
 def stationary_is_optimal(setup, added=as_printed):
     """A stationary point is an agent's global optimum, untaxed"""
     lost, _ = stationary_and_optimal(setup, 0.0, added)
@@ -117,7 +117,7 @@ def _tax_by_agent(game: MarketEntrance, actions: Array, tax_rate: Array, tax: Ca
     return jax.vmap(profile)(actions)
 
 
-@claim("M7", "App. B", depends=("tax_units",), must_fail={"tax": without_max})
+@claim("M7", "App. B", depends=("tax_units",), must_fail={"tax": without_max}, searches=("capacity", "tax_max"))
 def no_tax_below_the_mean(setup, tax=MarketEntrance.tax):
     """Agents at or below the mean pay nothing and get no tax gradient"""
     actions = profiles(setup)  # half of each profile's agents are alike, and all in one
@@ -180,6 +180,7 @@ def _difference_quotients(game: MarketEntrance, actions: Array, tax_rate: Array,
     depends=("tax_units", "crowd"),
     must_fail={"where": on_the_boundary},
     reason="a quotient over 1e-5 of a payoff whose curvature is below 10 errs by less than 1e-4",
+    searches=("capacity", "tax_max"),
 )
 def derivative_of_over_attendees(setup, where=above_the_mean):
     """The derivative is defined where agents over-attend"""

@@ -54,7 +54,7 @@ def follower_departure(setup: Setup, tax_rate: float) -> float:
     return max(departures)
 
 
-@claim("P8", "Fig. 6b", depends=("crowd",), must_fail={"share_of_tax_max": 1.0})
+@claim("P8", "Fig. 6b", depends=("crowd",), must_fail={"share_of_tax_max": 1.0}, searches=("capacity",))
 def follower_update_is_linear(setup, share_of_tax_max=0.0):
     """The follower's update is linear in the others' mean attendance"""
     departure = follower_departure(setup, share_of_tax_max * setup.tax_max)
