@@ -48,9 +48,7 @@ def taxes_fall_on_g1_from_uniform_starts(setup, taxed_uniform):
     )
 
 
-@claim(
-    "A37", "Fig. 4a", must_fail={"follower_lr": 0.0}, reason="P3's thresholds", searches=(*SEARCHES, "iterations_per_agent"), **AT_BOTH_LRS
-)
+@claim("A37", "Fig. 4a", must_fail={"follower_lr": 0.0}, reason="P3's thresholds", **POLICY)
 def taxes_fall_from_uniform_starts(setup, taxed_uniform):
     """From uniform starts, taxes paid fall as agents converge"""
     paid = taxed_uniform.trace.paid.sum(0).mean(0)
