@@ -1,14 +1,17 @@
 """Claims on where learning with the leader ends, and on the nested loop that it is said to approximate."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from adage_repro.adage import follower_gradients, leader_gradient
-from adage_repro.claims.claim import Number, claim
+from adage_repro.claims.claim import CLAIMS, Case, Number, claim, measure_all
 from adage_repro.claims.policy import AT_BOTH_LRS, AT_POLICY_LR, SEARCHES
 from adage_repro.claims.runs import long_run
+from adage_repro.claims.setup import Setup
 from adage_repro.market import MarketEntrance
 
 
@@ -23,13 +26,25 @@ def projected(value: np.ndarray, gradient: np.ndarray, high: float) -> np.ndarra
     return np.where(((value <= 0) & (gradient < 0)) | ((value >= high) & (gradient > 0)), 0.0, gradient)
 
 
+def size_of_jump(setup: Setup) -> str:
+    """What P12 measures of the followers at other rates, and how far App. B's gradient jumps at the kink."""
+    lrs = (setup.follower_lr, setup.follower_lr / 10)
+    at_each = measure_all(Case(CLAIMS["P12"], replace(setup, follower_lr=lr)) for lr in lrs)
+    values = [numbers[0].value for numbers in at_each]
+    left = " and ".join(f"{value:.2g} at α_F = {lr:g}" for lr, value in zip(lrs, values, strict=True))
+    said = f"App. B's gradient jumps at the tax's kink, about which taxed followers swing; the largest projected gradient is {left}"
+    if min(values) > 0.5 * max(values) > 0:
+        said += ": it measures the jump, which does not shrink with α_F, as what an agent gains by deviating does (A29, A30)"
+    return said
+
+
 @claim(
     "P12",
     "Eq. 2",
     must_fail={"follower_lr": 0.0},
     holds_at={"returns_shift": "always"},
     searches=("follower_lr", "leader_lr", "tax_max", "readings"),
-    note="App. B's gradient jumps at the tax's kink: followers taxed there swing about it, and their gradients do not vanish",
+    note=size_of_jump,
     **AT_POLICY_LR,
 )
 def ends_stationary(setup, taxed):
@@ -52,7 +67,7 @@ def ends_stationary(setup, taxed):
     holds_at={"crowd": "excluded"},
     searches=("follower_lr", "leader_lr", "readings"),
     note="ill-posed on the tax's kink, where the answer is no smooth function of τ: a difference quotient over ±1% of its range; "
-    "it measures how far followers swing about the kink, and falls with α_F",
+    "it measures how far followers swing about the kink, not what the leader gains by another rate, which A31 and A32 do",
     **AT_POLICY_LR,
 )
 def ends_in_stackelberg_equilibrium(setup, taxed):

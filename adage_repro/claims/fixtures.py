@@ -113,7 +113,7 @@ def _by(name: str, values: Callable[[Setup], Iterable[object]], fixture: Fixture
     return lambda setup: {value: fixture(replace(setup, **{name: value})) for value in values(setup)}
 
 
-_to_i, _uniform = {"length": "I"}, {"length": "I", "start": "uniform"}  # such runs leave row I only
+_to_i, _uniform = ({"length": "I"}, {"length": "I", "start": "uniform"})  # such runs leave row I, and gap, τ and taxes of all rows
 FIXTURES: dict[str, Fixture] = {
     # from zeros, for 400 N iterations
     "free": _one(),  # no leader, all from the start
@@ -140,10 +140,11 @@ FIXTURES: dict[str, Fixture] = {
     "constant": _one(late=True, how=CONSTANTS, **_to_i),
     "constant_for_long": _one(late=True, how=CONSTANTS),
     "constant_to_high": _with(_one(late=True, how=CONSTANTS, **_to_i), tax_max=lambda _: HIGH_TAX),
-    # from uniform starts, to row I, with the taxes paid in every row
+    # from uniform starts, to row I
     "free_uniform": _one(**_uniform),
     "late_uniform": _one(late=True, **_uniform),
     "taxed_uniform": _one(late=True, leader=True, **_uniform),
+    "taxed_g1_late_uniform": _one(late=True, leader=True, g1_late=True, **_uniform),
     "late_uniform_by_capacity": _by("capacity", lambda setup: capacities(setup)[:-1], _one(late=True, **_uniform)),
     # τ after each update of the leader in a nested loop, whose followers move first
     "nested": _one(late=True, leader=True, how=Nested(leader_first=False)),

@@ -77,7 +77,7 @@ def simulation(
         entry=entry,
         g1_late=g1_late,
         start=(start, setup.runs, n, setup.seed) if start != "zeros" else ("zeros", 1, n, 0),
-        how=how or Learning(n * max(SERIES, setup.iterations_per_agent) if long else -1, answer=long, paid=start != "zeros"),
+        how=how or Learning(n * max(SERIES, setup.iterations_per_agent) if long else -1, answer=long, paid=length == "I"),
     )
 
 

@@ -7,7 +7,7 @@ from adage_repro.claims.policy import AT_BOTH_LRS, NO_LEADER, NO_TAX, POLICY, SE
 from adage_repro.measures import ratio
 
 
-@claim("A35", "Fig. 4a", must_fail=NO_LEADER, holds_at={"tax_max": 0.001}, reason="P1's thresholds", **POLICY)
+@claim("A35", "Fig. 4a", must_fail=NO_LEADER, holds_at={"taxed_uniform": "taxed_to_i"}, reason="P1's thresholds", **POLICY)
 def tax_rises_after_entry_from_uniform_starts(setup, taxed_uniform):
     """From uniform starts, τ rises after G2 starts, not before"""
     rates, entry = taxed_uniform.tax_rates, setup.entry
@@ -23,7 +23,15 @@ def share_of_g2(paid: np.ndarray) -> float:
     return float(np.mean([ratio(late, early + late, 0.0) for early, late in zip(first, second, strict=True)]))
 
 
-@claim("A36", "Fig. 4c", must_fail=NO_LEADER, reason="P2's thresholds", searches=(*SEARCHES, "tax_max", "capacity"), **AT_BOTH_LRS)
+@claim(
+    "A36",
+    "Fig. 4c",
+    must_fail={"taxed_uniform": "taxed_g1_late_uniform"},
+    holds_at={"taxed_uniform": "taxed_to_i"},
+    reason="P2's thresholds",
+    searches=(*SEARCHES, "tax_max", "capacity"),
+    **AT_BOTH_LRS,
+)
 def taxes_fall_on_g1_from_uniform_starts(setup, taxed_uniform):
     """From uniform starts, taxes fall on G1"""
     paid = taxed_uniform.trace.paid
@@ -40,9 +48,7 @@ def taxes_fall_on_g1_from_uniform_starts(setup, taxed_uniform):
     )
 
 
-@claim(
-    "A37", "Fig. 4a", must_fail={"follower_lr": 0.0}, reason="P3's thresholds", searches=(*SEARCHES, "iterations_per_agent"), **AT_BOTH_LRS
-)
+@claim("A37", "Fig. 4a", must_fail={"follower_lr": 0.0}, reason="P3's thresholds", **POLICY)
 def taxes_fall_from_uniform_starts(setup, taxed_uniform):
     """From uniform starts, taxes paid fall as agents converge"""
     paid = taxed_uniform.trace.paid.sum(0).mean(0)
