@@ -21,6 +21,18 @@ CLOSED = 0.5  # P4's threshold for the gap with the leader over that without
 REGIMES = ("too slow", "works", "swings about the kink", "no gap to close", "past the stability limit")
 
 
+def law_lines(tax_max: float, agent_counts: Iterable[int] = AGENT_COUNTS, **given: object) -> pd.DataFrame:
+    """`gap_ratio_law` on a grid fine enough to draw its boundaries: columns n_agents, follower_lr, law, and limit, that of stability."""
+    counts = np.unique(np.geomspace(min(agent_counts), max(agent_counts), 41).astype(int))
+    setups = [
+        Setup(**(given | {"n_agents": int(n), "follower_lr": float(rate), "tax_max": tax_max}))
+        for n in counts
+        for rate in np.geomspace(min(FOLLOWER_LRS), max(FOLLOWER_LRS), 121)
+    ]
+    rows = [(one.n_agents, one.follower_lr, gap_ratio_law(one), largest_stable_lr(one.game, one.order)) for one in setups]
+    return pd.DataFrame(rows, columns=["n_agents", "follower_lr", "law", "limit"])
+
+
 def _gap(game: MarketEntrance, history: History) -> Array:
     """What is kept of a row."""
     return gap(history)
@@ -55,9 +67,7 @@ def policy_map(
             swing = float(abs(np.diff(last, 2)).max(initial=0.0)) / 2
             found.append((setup.n_agents, setup.follower_lr, setup.tax_max, with_tax, without, with_tax / max(without, 1e-300), swing))
             found[-1] += (float(gap_ratio_law(setup)), regime(setup, with_tax, without, swing))
-    return pd.DataFrame(
-        found, columns=["n_agents", "follower_lr", "tax_max", "gap_with", "gap_without", "ratio", "swing", "law", "regime"]
-    )
+    return pd.DataFrame(found, columns=["n_agents", "follower_lr", "tax_max", "gap_with", "gap_without", "ratio", "swing", "law", "regime"])
 
 
 def regime(setup: Setup, gap_with: float, gap_without: float, swing: float) -> str:
