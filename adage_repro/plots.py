@@ -295,6 +295,7 @@ def regimes(ax: Axes, table: pd.DataFrame, lines: pd.DataFrame, marked: Sequence
     ax.set_yscale("log")
     ax.set_xticks(sorted(table["n_agents"].unique()), sorted(table["n_agents"].unique()))
     ax.minorticks_off()
+    ax.set_xlim(table["n_agents"].min() / 1.25, table["n_agents"].max() * 1.25)
     ax.set_ylim(table["follower_lr"].min() / 1.4, table["follower_lr"].max() * 1.4)
     label(ax, "number of agents $N$", r"learning rate $\alpha_F$")
 

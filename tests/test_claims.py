@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+import reference
 
 from adage_repro.__main__ import CLAIMS_BEGIN, CLAIMS_END, claims_table, main
 from adage_repro.claims import (
@@ -38,7 +39,6 @@ from adage_repro.claims.game import entry_chances
 from adage_repro.claims.policy_map import REGIMES, gap_ratio_law, regime
 from adage_repro.folders import FIGURES, ROOT, digest
 from adage_repro.plots import REGIMES as DRAWN
-from tests import reference
 
 HOLDS = "M1 M2 M3 M5 M7 B8 B9 B11 B12 P1 P2 P6 P7 P8 P9 A1 A4 A6 A7 A10 A13 A14 A15 A16 A17 A20 A21 A23 A24 A25 A28"
 HOLDS_ONLY_IF = "M4 M6 B1 B2 B3 B4 B5 B6 B7 B10 P3 P4 P5 P10 P11 P12 P13 P14 A2 A3 A5 A8 A9 A11 A12 A18 A19 A22 A27 A40"
@@ -313,7 +313,9 @@ def test_economists_table_by_group():
         np.testing.assert_allclose([row["g1_each"], row["g2_each"]], slow.utilities[-1].reshape(2, 5).mean(1))
         np.testing.assert_allclose(row["largest_attendance"], slow.actions[51:].sum(1).max())
     at_001, at_0001 = economists_words(found)
-    assert "G1 loses 0.0271 and each of G2 gains 0.263" in at_001 and "after tax rises by 46.6" in at_001 and "never exceeds C = 6" in at_001
+    assert (
+        "G1 loses 0.0271 and each of G2 gains 0.263" in at_001 and "after tax rises by 46.6" in at_001 and "never exceeds C = 6" in at_001
+    )
     assert "after tax falls by 18.4, and with the revenue added it rises by 10.3" in at_0001
     crowded = found.assign(places=5.0)
     assert "attendance exceeds C = 5" in economists_words(crowded)[0] and "never exceeds" in economists_words(crowded)[1]
