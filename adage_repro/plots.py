@@ -232,6 +232,50 @@ def share_map(ax: Axes, shares: pd.DataFrame, empty: pd.DataFrame, claims: list[
     ax.set_ylabel("claim")
 
 
+REGIMES = {  # colour and marker of each regime of `claims.policy_map`
+    "too slow": ("#56B4E9", "v"),
+    "works": ("#009E73", "o"),
+    "swings about the kink": ("#D55E00", "X"),
+    "no gap to close": ("#BBBBBB", "s"),
+    "past the stability limit": ("#000000", "x"),
+}
+
+
+def regimes(ax: Axes, table: pd.DataFrame, lines: pd.DataFrame, marked: Sequence[tuple[int, float]] = ()) -> None:
+    """Where the policy works at one tax_max: a sign for each N and α_F by its regime, and the boundaries that the law gives.
+
+    lines    `claims.policy_map.law_lines` of the same tax_max · marked   (N, α_F) with a ring around them
+    """
+    for regime, (colour, marker) in REGIMES.items():
+        part = table[table["regime"] == regime]
+        ax.scatter(
+            part["n_agents"], part["follower_lr"], s=26, color=colour, marker=marker, lw=0 if marker != "x" else 1, label=regime, zorder=3
+        )
+    grid = lines.pivot(index="follower_lr", columns="n_agents", values="law")
+    if (grid.min(axis=None) < 0.5) and (grid.max(axis=None) > 0.5):
+        ax.contour(grid.columns, grid.index, grid.to_numpy(), levels=[0.5], colors="black", linewidths=1.2, zorder=2)
+        ax.plot([], [], color="black", lw=1.2, label="law: half the gap is left")
+    limit = lines.groupby("n_agents")["limit"].first()
+    if (limit > 0).all():
+        ax.plot(limit.index, limit, color="0.5", dashes=DASHES["entry"], lw=1, label="stability limit without tax", zorder=1)
+    ax.scatter(
+        *zip(*marked, strict=True) if marked else ([], []),
+        s=110,
+        facecolor="none",
+        edgecolor="black",
+        lw=1,
+        label="the paper's settings",
+        zorder=4,
+    )
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xticks(sorted(table["n_agents"].unique()), sorted(table["n_agents"].unique()))
+    ax.minorticks_off()
+    ax.set_xlim(table["n_agents"].min() / 1.25, table["n_agents"].max() * 1.25)
+    ax.set_ylim(table["follower_lr"].min() / 1.4, table["follower_lr"].max() * 1.4)
+    label(ax, "number of agents $N$", r"learning rate $\alpha_F$")
+
+
 def interval(ax: Axes, x: float, middle: float, low: float, high: float) -> None:
     """A mean with its interval, and the line at 0 to hold it against."""
     ax.errorbar([x], [middle], [[middle - low], [high - middle]], fmt="_", ms=26, color=COLOURS["mean"], capsize=5, zorder=4)

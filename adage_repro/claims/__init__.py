@@ -4,7 +4,7 @@ from adage_repro.claims import deviations, end_state, followers, game, gradients
 from adage_repro.claims.claim import CLAIMS, Case, Claim, Measured, Number, Search, claim, measure_all
 from adage_repro.claims.crossing import all_cells, carried, cross, hinges, share_explained, untaxed
 from adage_repro.claims.economy import economists_table, economists_words, planners_optimum
-from adage_repro.claims.policy_map import policy_map
+from adage_repro.claims.policy_map import law_lines, policy_map
 from adage_repro.claims.setup import CHOICES, READINGS, Setup
 from adage_repro.claims.verdicts import COLUMNS, judge, sweep, verdicts
 
@@ -30,6 +30,7 @@ __all__ = [
     "economists_words",
     "hinges",
     "judge",
+    "law_lines",
     "measure_all",
     "planners_optimum",
     "policy_map",

@@ -13,6 +13,7 @@ from adage_repro.claims.policy import AT_BOTH_LRS, SEARCHES
 from adage_repro.claims.setup import CHOICES
 from adage_repro.fairness import gini
 from adage_repro.market import MarketEntrance
+from adage_repro.measures import ratio
 
 FINE = 10_001  # own actions tried in [0, 1]
 NOTHING = 1e-12  # a gain below is rounding

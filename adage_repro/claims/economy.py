@@ -69,13 +69,14 @@ def economists_words(table: pd.DataFrame) -> list[str]:
         change = {name: taxed[name] - without[name] for name in part.columns if name != "leader"}
         surplus = change["returns_after_entry"] + change["revenue_after_entry"]
         short = [f"{one['optimum_after_entry'] - one['returns_after_entry']:.4g}" for one in (without, taxed)]
+        after = "over all rows after ι the sum of returns after tax"
         most, places = max(without["largest_attendance"], taxed["largest_attendance"]), taxed["places"]
         text = (
             f"in row I each agent of G1 {_moved(change['g1_each'], 'gains', 'loses')} and each of G2 "
-            f"{_moved(change['g2_each'], 'gains', 'loses')}; over all rows after ι the sum of returns after tax "
+            f"{_moved(change['g2_each'], 'gains', 'loses')}; {after} "
             f"{_moved(change['returns_after_entry'], 'rises by', 'falls by')}, and with the revenue added it "
-            f"{_moved(surplus, 'rises by', 'falls by')}. The returns fall short of the planner's optimum by {short[0]} without the leader and by "
-            f"{short[1]} with it. After ι total attendance {'exceeds' if most > places else 'never exceeds'} C = {places:g}: "
+            f"{_moved(surplus, 'rises by', 'falls by')}. The returns fall short of the planner's optimum by {short[0]} without the leader "
+            f"and by {short[1]} with it. After ι total attendance {'exceeds' if most > places else 'never exceeds'} C = {places:g}: "
             f"it is {without['largest_attendance']:.3g} at most without the leader and {taxed['largest_attendance']:.3g} with it."
         )
         said.setdefault((rate, text), []).append(f"{v:g}")

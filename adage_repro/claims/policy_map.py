@@ -21,6 +21,18 @@ CLOSED = 0.5  # P4's threshold for the gap with the leader over that without
 REGIMES = ("too slow", "works", "swings about the kink", "no gap to close", "past the stability limit")
 
 
+def law_lines(tax_max: float, agent_counts: Iterable[int] = AGENT_COUNTS, **given: object) -> pd.DataFrame:
+    """`gap_ratio_law` on a grid fine enough to draw its boundaries: columns n_agents, follower_lr, law, and limit, that of stability."""
+    counts = np.unique(np.geomspace(min(agent_counts), max(agent_counts), 41).astype(int))
+    setups = [
+        Setup(**(given | {"n_agents": int(n), "follower_lr": float(rate), "tax_max": tax_max}))
+        for n in counts
+        for rate in np.geomspace(min(FOLLOWER_LRS), max(FOLLOWER_LRS), 121)
+    ]
+    rows = [(one.n_agents, one.follower_lr, gap_ratio_law(one), largest_stable_lr(one.game, one.order)) for one in setups]
+    return pd.DataFrame(rows, columns=["n_agents", "follower_lr", "law", "limit"])
+
+
 def _gap(game: MarketEntrance, history: History) -> Array:
     """What is kept of a row."""
     return gap(history)

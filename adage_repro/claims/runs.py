@@ -155,6 +155,6 @@ def _batch_size(shape: tuple[int, int, int], nested: bool) -> int:
     """How many runs one call simulates of `shape` (asked, starts, N): one of two sizes, so that there are at most two programs."""
     asked, several, n_agents = shape
     if several > 1:
-        return 18
+        return min(18, max(1, 180 // n_agents))
     few, many = (max(1, size // n_agents) for size in (FEW, 4 * MANY if nested else MANY))
     return many if asked > many / 2 else few
