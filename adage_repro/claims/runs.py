@@ -47,21 +47,20 @@ def simulation(
     leader: bool = False,
     length: str = "long",
     start: str = "zeros",
-    tax_rate: float = 0.0,
     g1_late: bool = False,
     how: Nested | Constant | None = None,
 ) -> Run:
     """The run of a setup, with everything that it does not depend on put to one value, so that equal runs are simulated once.
 
     late       G2 enters at ι, or G1 with `g1_late`; otherwise all start at 0
-    leader     the leader learns; otherwise the tax rate stays at `tax_rate`
+    leader     the leader learns; otherwise no tax
     length     `long`: 400 N iterations, with the series of the first 40 N · `I`: to row I, which alone is kept
     how        a nested loop or constant rates in place of A-GD
     """
     n, iterations = setup.n_agents, setup.iterations
     long = {"long": n <= SERIES_UP_TO, "I": False}[length] and not isinstance(how, Nested)
     entry = setup.entry if late else 0
-    taxed = (leader and setup.leader_lr > 0) or tax_rate > 0 or isinstance(how, Constant)
+    taxed = (leader and setup.leader_lr > 0) or isinstance(how, Constant)
     traced = n <= TRACED_UP_TO
     return _run(
         game=_market(
@@ -70,7 +69,6 @@ def simulation(
         iterations=n * max(LONG, setup.iterations_per_agent) if long else iterations,
         follower_lr=setup.follower_lr,
         leader_lr=setup.leader_lr if leader else 0.0 if n <= SERIES_UP_TO or taxed else None,
-        leader_start=tax_rate,
         tax_max=setup.tax_max if taxed else 0.1,
         order=setup.order,
         late_group=setup.late_group if entry else "absent",
@@ -91,7 +89,6 @@ def _run(
     iterations: int,
     follower_lr: float,
     leader_lr: float | None,
-    leader_start: float,
     tax_max: float,
     order: str,
     late_group: str,
@@ -108,7 +105,6 @@ def _run(
         late_group=place("late_group", late_group) if isinstance(how, Nested) else late_group,
         entry_time=np.where(in_g2(game.n_agents) != g1_late, entry, 0),
         leader_bounds=(0.0, tax_max),
-        leader_start=leader_start,
     )
     return Run(game, settings, _starts(*start), how)
 
