@@ -13,7 +13,7 @@ from adage_repro.measures import effect_size, paired, pooled_effect_size, ratio
 
 AT_POLICY_LR = {"depends": CHOICES, "at": {"follower_lr": POLICY_LR}}
 AT_BOTH_LRS = {**AT_POLICY_LR, "also": ({"follower_lr": 0.001},)}  # the paper's default too
-AGENTS = (10, 20, 30, 60)  # where a search runs N; series are kept up to 64 agents
+AGENTS = (10, 20, 30)  # where a search runs N: each compiles programs of its own, and series are kept up to 64 agents
 ALONG_N, ROW_I_ALONG_N = Search("n_agents", values=AGENTS), Search("n_agents", values=(*AGENTS, 100))
 SEARCHES = ("follower_lr", "leader_lr", "outside_payoff", ALONG_N, "readings")
 # of row I alone, at α_F = 0.001: at 0.01 a hundred agents are past the stability limit
