@@ -114,12 +114,13 @@ def claims(settings: str, out: str) -> None:
         return rerun("claims", settings, out)
     begin = time.perf_counter()
     check_device()
-    build.execute(build.notebook_of("claims"), {}, FIGURES, keep_notebook=False, progress=True)
     readme = ROOT / "README.md"
-    head, rest = readme.read_text(encoding="utf-8").split(CLAIMS_BEGIN)
+    head, rest = readme.read_text(encoding="utf-8").split(CLAIMS_BEGIN)  # before the run: a README without its marks fails at once
+    foot = rest.split(CLAIMS_END)[1]
+    build.execute(build.notebook_of("claims"), {}, FIGURES, keep_notebook=False, progress=True)
     with staged(ROOT) as folder:
-        (folder / readme.name).write_text(head + CLAIMS_BEGIN + claims_table() + CLAIMS_END + rest.split(CLAIMS_END)[1], encoding="utf-8")
-    say("saved claims.csv, readings.csv, claims.png, .pdf, .json in figures, and the README's table", took(begin))
+        (folder / readme.name).write_text(head + CLAIMS_BEGIN + claims_table() + CLAIMS_END + foot, encoding="utf-8")
+    say("saved claims and policy_map (.png, .pdf, .json, .csv) and readings.csv in figures, and the README's table", took(begin))
 
 
 def took(begin: float) -> str:
