@@ -193,6 +193,11 @@ class Claim:
         """The setting that the claim is measured at, with the values given."""
         return Setup(**(self.at | given))
 
+    @property
+    def own(self) -> dict[str, Any]:
+        """The parameters that it is about, whatever is given for all claims: those of `at` that are no choices."""
+        return {name: value for name, value in self.at.items() if name not in CHOICES}
+
     def case(self, **changes: Any) -> "Case":
         """The claim in its own setup with changes of values and of parts."""
         values = {name: value for name, value in changes.items() if name in _SETUP}

@@ -35,7 +35,7 @@ def cross(claims: Iterable[Claim], cells: list[dict[str, object]] | None = None,
             chosen = {name: cell[name] for name in claim.depends}
             key = (claim.id, *chosen.values())
             if key not in cases:
-                cases[key] = Case(claim, Setup(**(given | chosen), agent_counts=UP_TO_100))
+                cases[key] = Case(claim, Setup(**(given | claim.own | chosen), agent_counts=UP_TO_100))
     found = {key: (numbers.text, numbers.holds) for key, numbers in zip(cases, measure_all(cases.values()), strict=True)}
     rows = [(claim.id, *cell.values(), *found[(claim.id, *(cell[name] for name in claim.depends))]) for claim in claims for cell in cells]
     return pd.DataFrame(rows, columns=["id", *CHOICES, "measured", "holds"])

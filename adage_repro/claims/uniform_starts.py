@@ -7,7 +7,15 @@ from adage_repro.claims.policy import AT_BOTH_LRS, NO_LEADER, NO_TAX, POLICY, SE
 from adage_repro.measures import ratio
 
 
-@claim("A35", "Fig. 4a", must_fail=NO_LEADER, holds_at={"taxed_uniform": "taxed_to_i"}, reason="P1's thresholds", **POLICY)
+@claim(
+    "A35",
+    "Fig. 4a",
+    must_fail=NO_LEADER,
+    holds_at={"taxed_uniform": "taxed_to_i"},
+    reason="P1's thresholds",
+    searches=(*SEARCHES, "capacity"),  # not along ι: where G2 enters at once there is no time before
+    **AT_BOTH_LRS,
+)
 def tax_rises_after_entry_from_uniform_starts(setup, taxed_uniform):
     """From uniform starts, τ rises after G2 starts, not before"""
     rates, entry = taxed_uniform.tax_rates, setup.entry

@@ -31,7 +31,7 @@ def verdicts(ids: list[str] | None = None, refine: int = 4, **given: object) -> 
     Setup(**given).checked()
     claims = [CLAIMS[id] for id in ids or CLAIMS]
     known = {}  # what runs left, which claims share
-    setups = {claim.id: [own := claim.setup(**given), *(replace(own, **other) for other in claim.also)] for claim in claims}
+    setups = {claim.id: [own := claim.setup(**(given | claim.own)), *(replace(own, **other) for other in claim.also)] for claim in claims}
     numbers = iter(measure_all([Case(claim, setup) for claim in claims for setup in setups[claim.id]], known))
     measured = {id: {setup: next(numbers) for setup in asked} for id, asked in setups.items()}
     lines = {claim.id: _lines(claim, measured[claim.id]) for claim in claims}
