@@ -9,6 +9,7 @@ from adage_repro.parameters import differing
 SEEN = 0.005  # of the scale, which is 1 for attendances: a smaller change is none
 NEAR = 0.02  # all agents within this of a point are near it,
 AT = 0.001  # and within this at it; groups whose means differ by no more have met
+ROUNDING = 1e-13  # what the saved tables put to 0
 NOTHING = 1e-9  # numbers below this are rounding, and said as 0
 NAMES = {"p*": "p* =", "rest point": "the rest point"}
 
@@ -95,7 +96,7 @@ def tax_rate(rates: np.ndarray, bound: float) -> str:
     NOTHING is said to do so."""
     taxed, largest = rates >= NOTHING, rates.max()
     if not taxed.any():
-        return f"the tax rate {f'stays below {NOTHING:g}' if largest > 0 else 'is 0'} in every row"
+        return f"the tax rate {f'stays below {NOTHING:g}' if largest > ROUNDING else 'is 0'} in every row"
     first = int(taxed.argmax())
     reached = "its bound" if largest == bound else f"below its bound {number(bound)}"
     return f"the tax rate is first above 0 in row {first}, at most {number(largest)}, {reached}, and ends {ending(rates, largest)}"

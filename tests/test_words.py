@@ -28,6 +28,9 @@ EDGES = {
     "other readings": {
         "tax_units": "literal", "returns_shift": "always", "order": "alternating", "late_group": "frozen", "follower_start": "uniform"
     },
+    "literal tax": {"tax_units": "literal"},
+    "tax on rates": {"tax_units": "rate", "returns_shift": "always"},
+    "rich outside": {"outside_payoff": 1e6},
     "two agents": {"n_agents": 2, "agent_counts": [2], "capacities": [0.5, 1.0], "iterations_per_agent": 1, "runs": 2,
                    "returns_shift": "none"},
     "small market": {"capacity": 0.15, "capacities": [0.15, 0.3], "follower_start": "uniform", "outside_payoff": 0.0,
@@ -233,7 +236,7 @@ def settings(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_said_of_a_run_is_in_its_record(name, tmp_path, monkeypatch, capsys):
     edges = settings(name)
-    assert len(edges) >= 10 or name == "fig06"
+    assert len(edges) >= 10
     for edge, values in edges.items():
         namespace, record = run(name, tmp_path, monkeypatch, **values)
         printed = capsys.readouterr().out
