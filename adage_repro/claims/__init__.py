@@ -1,6 +1,17 @@
 """What the paper claims: each claim with its measurement, its verdict, and the conditions and readings under which it holds."""
 
-from adage_repro.claims import deviations, end_state, followers, game, gradients, late_entry, policy, uniform_starts, updates  # noqa: F401
+from adage_repro.claims import (  # noqa: F401
+    constant_rates,
+    deviations,
+    end_state,
+    followers,
+    game,
+    gradients,
+    late_entry,
+    policy,
+    uniform_starts,
+    updates,
+)
 from adage_repro.claims.claim import CLAIMS, Case, Claim, Measured, Number, Search, claim, measure_all
 from adage_repro.claims.crossing import all_cells, carried, cross, hinges, share_explained, untaxed
 from adage_repro.claims.economy import economists_table, economists_words, planners_optimum
