@@ -3,16 +3,27 @@
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from math import isnan
+from math import inf, isnan
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
+from adage_repro.claims.both_rows import in_both_rows
 from adage_repro.claims.fixtures import FIXTURES, Outcome, runs_of, seen
 from adage_repro.claims.runs import Known, simulate
 from adage_repro.claims.setup import CHOICES, Setup
 from adage_repro.pytrees import store
 
 LEAST = 0.02  # the list's tolerance of an attendance: a ratio to less than this decides nothing
+CAUSES = {  # why claims do not hold as stated; claims.ipynb explains each under its number
+    1: "as printed, Eq. 7 taxes nobody",
+    2: "U_L is N² times the Gini coefficient",
+    3: "the time scales are the reverse",
+    4: "the kink of the tax",
+    6: "the rest point is not p*",
+    7: "too few iterations, or unstable",
+    8: "followers too slow or too fast",
+    9: "late entry: capacity, moment, starts",
+}
 LIMITS = {"at_most": ("≤", le), "at_least": ("≥", ge), "below": ("<", lt), "above": (">", gt), "equal_to": ("=", eq)}
 
 
@@ -61,6 +72,12 @@ class Number:
         return all(LIMITS[name][1](self.value, limit) for name, limit in self.limits.items())
 
     @property
+    def margin(self) -> float:
+        """How far it is from its limit, over the limit's size where that is not 0; negative beyond the limit. Infinite without a limit."""
+        beyond = {"at_most": 1, "below": 1, "at_least": -1, "above": -1}
+        return min(((limit - self.value) * beyond.get(name, 0) / (abs(limit) or 1.0) for name, limit in self.limits.items()), default=inf)
+
+    @property
     def decides(self) -> bool:
         """Whether there is anything to compare: a ratio to almost nothing says neither yes nor no."""
         return self.over is None or abs(self.over) >= LEAST
@@ -91,6 +108,11 @@ class Measured(tuple[Number, ...]):
         return all(number.holds for number in self)
 
     @property
+    def margin(self) -> float:
+        """Of the number that comes nearest to its limit, or is farthest beyond it."""
+        return min(number.margin for number in self)
+
+    @property
     def decides(self) -> bool:
         """Whether all have something to compare."""
         return all(number.decides for number in self)
@@ -119,23 +141,26 @@ class Search:
     of        id of the claim whose measurement is searched, where it is not the claim's own (one c instead of all, say)
     at        what is put to another value meanwhile
     values    the only values to try, where trying one is slow
+    instead   other runs of which the same can be read, and faster, by the names of the claim's own
     """
 
     name: str
     of: str = ""
     at: dict = field(default_factory=dict)
     values: tuple = ()
+    instead: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """One row of the table.
+    """One claim of the table.
 
     measure     gives its numbers from the `setup`, from runs by the names of `fixtures`, and from parts with a default value
     depends     the choices that the numbers depend on
     must_fail   changes with which it must not hold: values of the setup, or a defect in place of one of the function's parameters
     holds_at    where it fails in its own setup already: changes with which it holds, and with `must_fail` on top no longer
     reason      for the threshold (added claims) or for `must_fail` (claims of the list that has none)
+    because     where it does not hold as stated: the number of the reason in CAUSES
     at          what of the claim's own setup is not the paper's default
     also        other setups at which a plain `holds` must hold
     otherwise   other meanings of the claim, each as a change of the function's parameters
@@ -149,6 +174,7 @@ class Claim:
     depends: tuple[str, ...]
     must_fail: dict[str, Any]
     reason: str = ""
+    because: int = 0
     holds_at: dict[str, Any] = field(default_factory=dict)
     at: dict[str, Any] = field(default_factory=dict)
     also: tuple[dict[str, Any], ...] = ()
@@ -172,6 +198,8 @@ class Claim:
         for name, _ in changes:
             if name not in {*_SETUP, *self.parts}:
                 raise ValueError(f"{self.id} changes {name}, which is neither in the setup nor a part of its measurement")
+        if self.because and self.because not in CAUSES:
+            raise ValueError(f"{self.id} does not hold because of {self.because}, which is no reason; there are {', '.join(map(str, CAUSES))}")
         if unknown := set(self.depends) - set(CHOICES):
             raise ValueError(f"{self.id} depends on {', '.join(unknown)}, which is no choice; there are {', '.join(CHOICES)}")
         for search in self.searches:
@@ -219,9 +247,11 @@ class Case:
         """What the fixtures ask for, by the name of the parameter."""
         return {name: FIXTURES[self.instead.get(name, name)](self.setup) for name in self.claim.asks}
 
-    def measured(self, asked: Mapping[str, Any], known: Known) -> Measured:
-        """The numbers, once what was asked for is known."""
+    def measured(self, asked: Mapping[str, Any], known: Known, both_rows: bool = False) -> Measured:
+        """The numbers, once what was asked for is known; of runs that swing, as `BothRows` sees them if asked for."""
         outcomes = {name: seen(one, known) for name, one in asked.items()}
+        if both_rows:
+            outcomes = in_both_rows(outcomes)
         parts = {name: part for name, part in self.instead.items() if name not in asked}
         setup = {"setup": self.setup} if "setup" in self.claim.parts else {}
         numbers = Measured(self.claim.measure(**setup, **outcomes, **parts))
@@ -230,12 +260,12 @@ class Case:
         return numbers
 
 
-def measure_all(cases: Iterable[Case], known: Known | None = None) -> list[Measured]:
-    """What each case measures; `known` traces of runs are used and added to."""
+def measure_all(cases: Iterable[Case], known: Known | None = None, both_rows: bool = False) -> list[Measured]:
+    """What each case measures, in row I or, of runs that swing, in `both_rows`; `known` traces of runs are used and added to."""
     planned = [(case, case.asked()) for case in cases]
     known = {} if known is None else known
     simulate((run for _, asked in planned for one in asked.values() for run in runs_of(one)), known)
-    return [case.measured(asked, known) for case, asked in planned]
+    return [case.measured(asked, known, both_rows) for case, asked in planned]
 
 
 CLAIMS: dict[str, Claim] = {}

@@ -3,7 +3,7 @@
 from adage_repro.claims.claim import Number, claim
 from adage_repro.claims.fixtures import HIGH_TAX
 from adage_repro.claims.followers import POLICY_LR
-from adage_repro.claims.policy import NO_LEADER, POLICY
+from adage_repro.claims.policy import ALONG_N, NO_LEADER, POLICY
 from adage_repro.claims.setup import CHOICES
 
 
@@ -39,7 +39,7 @@ def maximises_fairness(taxed_to_i, constant, constant_to_high):
     )
 
 
-@claim("A33", "Abstract", must_fail=NO_LEADER, reason="as A1", searches=("leader_lr", "readings"), **AT_HIGH_TAX)
+@claim("A33", "Abstract", must_fail=NO_LEADER, reason="as A1", searches=("leader_lr", ALONG_N, "readings"), **AT_HIGH_TAX)
 def maximises_fairness_under_a_high_bound(taxed_to_i, constant):
     """Taxation policies can be learnt to maximise fairness where τ may rise to 5"""
     return Number(f"{BEST}, {RAISED}", fairness_over_constants(taxed_to_i, constant), at_least=-0.005)
@@ -60,7 +60,7 @@ def minimises_gap(taxed_to_i, constant, constant_to_high):
     must_fail=NO_LEADER,
     reason="as A1",
     holds_at={"follower_lr": 0.001},
-    searches=("leader_lr", "readings"),
+    searches=("leader_lr", ALONG_N, "readings"),
     **AT_HIGH_TAX,
 )
 def minimises_gap_under_a_high_bound(taxed_to_i, constant):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from adage_repro.claims.both_rows import over_ends
 from adage_repro.claims.claim import Number, Search, claim
 from adage_repro.claims.followers import FEW_LRS, LR_AND_READINGS, NEAR
 from adage_repro.claims.runs import long_run
@@ -135,5 +136,5 @@ def starts_are_not_the_reason(late_uniform, late):
 )
 def reaches_equilibrium(setup, late):
     """Late or not, attendance reaches p* in the long run"""
-    distance = abs(late.actions.mean() - setup.equilibrium)
+    distance = over_ends(late, lambda actions: abs(actions.mean() - setup.equilibrium))
     return Number(f"distance of mean attendance to p* after {long_run(setup)}, no leader", distance, at_most=NEAR)
