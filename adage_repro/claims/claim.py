@@ -23,6 +23,9 @@ CAUSES = {  # why claims do not hold as stated; claims.ipynb explains each under
     7: "too few iterations, or unstable",
     8: "followers too slow or too fast",
     9: "late entry: capacity, moment, starts",
+    10: "from uniform starts agents differ before G2 enters",
+    11: "negative returns are shifted",
+    12: "the paper measures no speed",
 }
 LIMITS = {"at_most": ("≤", le), "at_least": ("≥", ge), "below": ("<", lt), "above": (">", gt), "equal_to": ("=", eq)}
 
@@ -199,7 +202,9 @@ class Claim:
             if name not in {*_SETUP, *self.parts}:
                 raise ValueError(f"{self.id} changes {name}, which is neither in the setup nor a part of its measurement")
         if self.because and self.because not in CAUSES:
-            raise ValueError(f"{self.id} does not hold because of {self.because}, which is no reason; there are {', '.join(map(str, CAUSES))}")
+            raise ValueError(
+                f"{self.id} does not hold because of {self.because}, which is no reason; there are {', '.join(map(str, CAUSES))}"
+            )
         if unknown := set(self.depends) - set(CHOICES):
             raise ValueError(f"{self.id} depends on {', '.join(unknown)}, which is no choice; there are {', '.join(CHOICES)}")
         for search in self.searches:
@@ -207,6 +212,11 @@ class Claim:
                 raise ValueError(f"{self.id} searches {search.of}, which is no claim entered before it; there are {', '.join(CLAIMS)}")
             if unknown := {search.name, *search.at} - _SETUP - {"readings"}:
                 raise ValueError(f"{self.id} searches along {', '.join(unknown)}, which is neither in the setup nor the readings")
+
+    @property
+    def cause(self) -> str:
+        """Why it does not hold as stated in the paper's setting."""
+        return CAUSES.get(self.because, "see its condition")
 
     @property
     def on_policy(self) -> bool:

@@ -27,14 +27,14 @@ EDGES, BETWEEN = 24, 7  # how many edges a round refines, and how many values it
 
 
 class State(Enum):
-    """What a measurement says of one setup."""
+    """What a measurement says of one setup; a narrow swing is judged in both its rows, a wide one (`Measured.swings`) is no state."""
 
     HOLDS = "holds"
     FAILS = "fails"
-    SWINGING_HOLDS = "holds in row I, and the run swings between two states"
-    SWINGING_FAILS = "fails in row I, and the run swings between two states"
+    SWINGING_HOLDS = "holds, and the run swings widely between two states"
+    SWINGING_FAILS = "fails, and the run swings widely between two states"
     NOTHING = "nothing to compare"
-    ILL_POSED = "ill-posed"  # of a stretch in which the run swings, and it holds in row I somewhere
+    ILL_POSED = "ill-posed"  # of a stretch in which the run swings widely, and it holds somewhere
 
     @property
     def swings(self) -> bool:
@@ -189,7 +189,7 @@ class Scan:
 
     def span(self) -> str:
         """The lowest and the highest value tried."""
-        even = ", ι even" if self.name == "late_entry_share" and self.claim.on_policy else ""
+        even = " with even ι" if self.name == "late_entry_share" and self.claim.on_policy else ""
         return f"{cut(min(self.tried), ceil)} … {cut(max(self.tried), floor)}{even}"
 
 

@@ -57,6 +57,7 @@ def minimises_gap(taxed_to_i, constant, constant_to_high):
 @claim(
     "A34",
     "Sect. 4.2",
+    because=2,
     must_fail=NO_LEADER,
     reason="as A1",
     holds_at={"follower_lr": 0.001},

@@ -44,6 +44,7 @@ def size_of_jump(setup: Setup) -> str:
 @claim(
     "P12",
     "Eq. 2",
+    because=4,
     must_fail={"follower_lr": 0.0},
     holds_at={"returns_shift": "always"},
     searches=("follower_lr", "leader_lr", "tax_max", LONG_ALONG_N, "readings"),
@@ -63,15 +64,13 @@ def ends_stationary(setup, taxed):
         return np.abs(projected(rate, np.asarray(leader), setup.tax_max))
 
     text = f"largest gradient (App. B's at the kink; 0 where it points out of the bounds) after {long_run(setup)}: of the followers"
-    return (
-        Number(text, over_ends(taxed, of_followers), at_most=1e-6),
-        Number("of the leader", over_ends(taxed, of_leader), at_most=1e-6),
-    )
+    return (Number(text, over_ends(taxed, of_followers), at_most=1e-6), Number("of the leader", over_ends(taxed, of_leader), at_most=1e-6))
 
 
 @claim(
     "P14",
     "Sect. 2",
+    because=4,
     must_fail={"tax_max": 1.0},
     reason="the larger the tax, the wider the followers swing about its kink, which costs equality",
     holds_at={"crowd": "excluded"},
@@ -100,6 +99,7 @@ def path_distance(taxed_to_i, nested: np.ndarray) -> float:
 @claim(
     "P13",
     "Sect. 2.1",
+    because=3,
     must_fail={"leader_lr": 0.4},
     reason="the larger α_L, the surer A-GD's first step crosses the tax's range, while followers at rest give the leader no gradient",
     holds_at={"leader_lr": 1e-5},
@@ -120,6 +120,7 @@ def approximates_nested_loop(taxed_to_i, nested):
 @claim(
     "A5",
     "Sect. 2.1",
+    because=3,
     must_fail={"leader_lr": 0.001, "follower_lr": 0.01},
     reason="closer by less than P13's tolerance is not closer; a leader as slow as the slow one is not closer at all",
     holds_at={"follower_lr": 0.002},
@@ -139,6 +140,7 @@ def large_leader_lr_brings_close(taxed_to_i, nested, taxed_slowly, nested_slowly
 @claim(
     "A12",
     "Sect. 4.1.1",
+    because=4,
     must_fail={"follower_lr": 0.0},
     reason="the list's tolerance for p*",
     holds_at={"tax_max": 0.05},

@@ -48,7 +48,7 @@ def groups_differ(late_uniform):
     )
 
 
-@claim("B10", "Fig. 10", depends=LATE, must_fail=ALL_AT_ONCE, searches=(Search("capacity", of="A21"), *LR_AND_READINGS))
+@claim("B10", "Fig. 10", because=9, depends=LATE, must_fail=ALL_AT_ONCE, searches=(Search("capacity", of="A21"), *LR_AND_READINGS))
 def groups_differ_for_every_capacity(late_uniform_by_capacity):
     """From uniform starts the groups differ, for every c in 0.2, 0.4, 0.6, 0.8"""
     gaps = [late.at_I.gap for late in late_uniform_by_capacity.values()]
@@ -85,6 +85,7 @@ def g1_attends_twice_as_often(late):
 @claim(
     "A11",
     "Sect. 4.1.1",
+    because=9,
     depends=LATE,
     must_fail=ALL_AT_ONCE,
     reason="blocked out is less than a tenth of an equal share",
@@ -99,6 +100,7 @@ def g2_is_blocked_out(setup, late):
 @claim(
     "A19",
     "App. C.2",
+    because=7,
     depends=LATE,
     must_fail=ALL_AT_ONCE,
     reason="B8's threshold",
@@ -114,6 +116,7 @@ def independent_of_n(late_by_agents):
 @claim(
     "A22",
     "App. C.3",
+    because=9,
     depends=LATE,
     must_fail=ALL_AT_ONCE,
     reason="not its result, if at least half of it stays",

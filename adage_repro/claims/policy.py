@@ -12,7 +12,7 @@ from adage_repro.measures import effect_size, paired, pooled_effect_size, ratio
 
 AT_POLICY_LR = {"depends": CHOICES, "at": {"follower_lr": POLICY_LR}}
 AT_BOTH_LRS = {**AT_POLICY_LR, "also": ({"follower_lr": 0.001},)}  # the paper's default too
-# Where a search runs N: each compiles programs of its own. Runs to row I serve all claims on these rows; long ones are kept up to N = 64.
+# Where a search runs N, which compiles programs of its own. Claims that read no row after I share runs to row I; long runs end at N = 64.
 ALONG_N = Search("n_agents", values=(10, 20, 30, 50, 100), instead={"taxed": "taxed_to_i"})
 LONG_ALONG_N = Search("n_agents", values=(10, 20, 30, 50))
 SEARCHES = ("follower_lr", "leader_lr", "outside_payoff", ALONG_N, "readings")
@@ -64,7 +64,7 @@ def taxes_after_entry(taxed) -> np.ndarray:
     return taxes(taxed).sum(0)[taxed.setup.entry + 1 :]
 
 
-@claim("P3", "Fig. 4a", must_fail={"follower_lr": 0.0}, searches=(*SEARCHES, "iterations_per_agent"), **AT_BOTH_LRS)
+@claim("P3", "Fig. 4a", because=8, must_fail={"follower_lr": 0.0}, searches=(*SEARCHES, "iterations_per_agent"), **AT_BOTH_LRS)
 def taxes_fall(taxed):
     """Taxes paid fall as agents converge"""
     paid = taxes_after_entry(taxed)
@@ -88,13 +88,21 @@ def gap_left(taxed, late) -> float:
     return ratio(abs(taxed.at_I.gap), abs(late.at_I.gap), 1.0)
 
 
-@claim("P4", "Fig. 4b", must_fail=NO_TAX, searches=(*SEARCHES, "tax_max", "iterations_per_agent"), **AT_BOTH_LRS)
+@claim("P4", "Fig. 4b", because=8, must_fail=NO_TAX, searches=(*SEARCHES, "tax_max", "iterations_per_agent"), **AT_BOTH_LRS)
 def gap_shrinks(taxed, late):
     """Attendance is more equal than without the leader"""
     return Number("gap at row I with the leader over that without, in size", gap_left(taxed, late), at_most=0.5, over=late.at_I.gap)
 
 
-@claim("A18", "App. C.1", must_fail=NO_TAX, reason="P4's threshold", searches=(Search("capacity", of="P4"), *SEARCHES), **AT_BOTH_LRS)
+@claim(
+    "A18",
+    "App. C.1",
+    because=8,
+    must_fail=NO_TAX,
+    reason="P4's threshold",
+    searches=(Search("capacity", of="P4"), *SEARCHES),
+    **AT_BOTH_LRS,
+)
 def gap_shrinks_for_every_capacity(taxed_by_capacity, late_by_capacity):
     """The policy's effect is independent of c"""
     largest = max(gap_left(taxed, late_by_capacity[c]) for c, taxed in taxed_by_capacity.items())
@@ -115,6 +123,7 @@ def stability_by_agents(setup: Setup) -> str:
 @claim(
     "A40",
     "App. C.2",
+    because=8,
     must_fail=NO_TAX,
     reason="P4's threshold",
     depends=CHOICES,
@@ -145,7 +154,7 @@ def fairness_gained(taxed_uniform, late_uniform) -> np.ndarray:
     return taxed_uniform.at_I.fairness - late_uniform.at_I.fairness
 
 
-@claim("P5", "Fig. 5", must_fail=NO_TAX, **AT_BOTH_LRS, searches=(*SEARCHES, *STOPS))
+@claim("P5", "Fig. 5", because=8, must_fail=NO_TAX, **AT_BOTH_LRS, searches=(*SEARCHES, *STOPS))
 def fairness_is_higher(taxed_uniform, late_uniform):
     """Fairness is higher, from uniform starts"""
     difference = paired(fairness_gained(taxed_uniform, late_uniform))
@@ -160,6 +169,7 @@ def fairness_is_higher(taxed_uniform, late_uniform):
 @claim(
     "A14",
     "Sect. 4.2",
+    because=8,
     must_fail=NO_TAX,
     holds_at={"follower_lr": POLICY_LR},
     reason="0.8 is Cohen's bound for a large effect between two samples, and the smaller number must reach it too",
@@ -206,6 +216,7 @@ def stable_about_leader_lr(taxed_about_leader_lr):
 @claim(
     "P10",
     "Fig. 12",
+    because=2,
     must_fail={"tax_max": 5.0},
     holds_at={"follower_lr": 0.0005},
     searches=(Search("leader_lr", of="A24"), ALONG_N, *LR_AND_READINGS),
@@ -238,6 +249,7 @@ def which_rate_it_rewards(setup: Setup) -> str:
 @claim(
     "P11",
     "Sect. 4.2",
+    because=2,
     must_fail=NO_LEADER,
     holds_at={"leader_lr": 1e-4},
     searches=(*SEARCHES, "tax_max"),

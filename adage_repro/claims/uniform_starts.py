@@ -10,6 +10,7 @@ from adage_repro.measures import ratio
 @claim(
     "A35",
     "Fig. 4a",
+    because=10,
     must_fail=NO_LEADER,
     holds_at={"taxed_uniform": "taxed_to_i"},
     reason="P1's thresholds",
@@ -34,6 +35,7 @@ def share_of_g2(paid: np.ndarray) -> float:
 @claim(
     "A36",
     "Fig. 4c",
+    because=10,
     must_fail={"taxed_uniform": "taxed_g1_late_uniform"},
     holds_at={"taxed_uniform": "taxed_to_i"},
     reason="P2's thresholds",
@@ -56,7 +58,7 @@ def taxes_fall_on_g1_from_uniform_starts(setup, taxed_uniform):
     )
 
 
-@claim("A37", "Fig. 4a", must_fail={"follower_lr": 0.0}, reason="P3's thresholds", **POLICY)
+@claim("A37", "Fig. 4a", because=8, must_fail={"follower_lr": 0.0}, reason="P3's thresholds", **POLICY)
 def taxes_fall_from_uniform_starts(setup, taxed_uniform):
     """From uniform starts, taxes paid fall as agents converge"""
     paid = taxed_uniform.trace.paid.sum(0).mean(0)
@@ -78,7 +80,7 @@ def mean_rows_to_meet(late) -> float:
     return float(np.where(met.any(1), met.argmax(1) + 1, met.shape[1]).mean())
 
 
-@claim("A38", "Sect. 4.2", must_fail=NO_TAX, reason="P6's threshold", holds_at={"follower_lr": 0.01}, **POLICY)
+@claim("A38", "Sect. 4.2", because=8, must_fail=NO_TAX, reason="P6's threshold", holds_at={"follower_lr": 0.01}, **POLICY)
 def converges_faster_from_uniform_starts(taxed_uniform, late_uniform):
     """From uniform starts, convergence to fairness is faster"""
     with_leader, without = mean_rows_to_meet(taxed_uniform), mean_rows_to_meet(late_uniform)

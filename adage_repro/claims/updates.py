@@ -89,6 +89,7 @@ def by_differences(game: MarketEntrance, actions: Array) -> Array:
 @claim(
     "P15",
     "Abstract",
+    because=12,
     depends=(),
     must_fail={"way": by_jacobian},
     reason="with the full Jacobian the operations grow with N², not N",

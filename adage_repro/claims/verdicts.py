@@ -41,8 +41,8 @@ def verdicts(ids: list[str] | None = None, refine: int = 4, **given: object) -> 
             break
         for (scan, value), numbers in zip(wanted, measure_all([scan.case(value) for scan, value in wanted], known, True), strict=True):
             scan.enter(value, numbers)
-    rows = [(claim.id, claim.place, *_judged(claim, measured[claim.id], scans[claim.id], known)) for claim in claims]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    entries = [(claim.id, claim.place, *_judged(claim, measured[claim.id], scans[claim.id], known)) for claim in claims]
+    return pd.DataFrame(entries, columns=COLUMNS)
 
 
 def _scans(claim: Claim, measured: dict[Setup, Measured]) -> list[tuple[Search, Scan]]:
@@ -171,8 +171,8 @@ def _where(own: Setup, scan: Scan) -> str:
 def sweep(ids: list[str], name: str, values: Iterable[object], **given: object) -> pd.DataFrame:
     """What claims measure along a parameter. Columns: id, the parameter, measured, holds."""
     cases = [Case(CLAIMS[id], CLAIMS[id].setup(**(given | {name: value}))) for id in ids for value in values]
-    rows = [
+    entries = [
         (case.claim.id, getattr(case.setup, name), numbers.text, numbers.holds)
         for case, numbers in zip(cases, measure_all(cases), strict=True)
     ]
-    return pd.DataFrame(rows, columns=["id", name, "measured", "holds"])
+    return pd.DataFrame(entries, columns=["id", name, "measured", "holds"])
