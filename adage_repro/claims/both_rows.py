@@ -32,12 +32,30 @@ def _one_step_on(game: MarketEntrance, settings: Settings, actions: Array, rates
     return after, series(game, history)
 
 
+COMBINED = {"gap": lambda one, other: (abs(one) + abs(other)) / 2, "lowest": np.minimum, "highest": np.maximum}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What is measured in two rows (runs,): the mean of both, of the gap that of its sizes, of the lowest and the highest attendance
+    those of both; in a run that does not swing, the first alone. Each measurement is made when it is asked for."""
+
+    now: Series
+    beside: Callable[[str], np.ndarray]
+    swings: np.ndarray
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        here = getattr(self.now, name)
+        one, other = np.atleast_1d(here), self.beside(name)
+        both = np.where(self.swings, COMBINED[name](one, other) if name in COMBINED else (one + other) / 2, one)
+        return both if np.ndim(here) else both[0]
+
+
 @dataclass(frozen=True)
 class BothRows(Outcome):
     """A run of which each single row stands for two wherever it swings there: for itself and the row before.
 
-    Measurements are the mean of the two rows, the gap that of its sizes, the lowest and the highest attendance those of both. A run whose
-    last row alone is kept goes one step further instead, at its last tax rate.
+    Of a run whose last row alone is kept, the gap is known in the row before; for all else it goes one step further at its last tax rate.
     """
 
     @cached_property
@@ -45,23 +63,17 @@ class BothRows(Outcome):
         settings = Settings(iterations=1, follower_lr=self.setup.follower_lr, order=self.setup.order)
         return jax.tree.map(np.asarray, _one_step_on(self.setup.traced_game, settings, self.trace.actions, self.trace.tax_rate))
 
-    def at(self, row: int) -> Series:
+    def at(self, row: int) -> Series | Pair:
         """All measurements in one row, and in the other one where the run swings."""
         now, alone = super().at(row), self.trace.series.mean.shape[1] == 1
-        turned = self.trace.turns[:, -1 if alone else row] > ROUNDING
-        if not turned.any():
-            return now
-        beside = self._further[1] if alone else self.trace.series
-        before = Series(*(values[:, -1 if alone else row - 1] for values in beside))
-        here = Series(*(np.atleast_1d(values) for values in now))
-        both = Series(*((one + other) / 2 for one, other in zip(here, before, strict=True)))
-        both = both._replace(
-            gap=(abs(here.gap) + abs(before.gap)) / 2,
-            lowest=np.minimum(here.lowest, before.lowest),
-            highest=np.maximum(here.highest, before.highest),
-        )
-        seen = (np.where(turned, two, one) for one, two in zip(here, both, strict=True))
-        return Series(*(values if np.ndim(now.gap) else values[0] for values in seen))
+        swings = self.trace.turns[:, -1 if alone else row] > ROUNDING
+
+        def beside(name):
+            if not alone:
+                return getattr(self.trace.series, name)[:, row - 1]
+            return self.trace.gap[:, -2] if name == "gap" else getattr(self._further[1], name)[:, 0]
+
+        return Pair(now, beside, swings) if swings.any() else now
 
     @property
     def ends(self) -> tuple[np.ndarray, ...]:
