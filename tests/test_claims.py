@@ -109,17 +109,29 @@ def test_verdict(id):
 
 
 SEARCHED = {  # claims that are searched again here, and the stretches that their conditions say
-    "M3": ["holds for c in 0.452 … 0.648 (of 0.1 … 1)"],
-    "M4": ["c in 0.452 … 0.648 (of 0.1 … 1) for the part that M3 measures", "N in 50 … 100 (of 5 … 100)", "crowd = excluded"],
-    "B1": ["I/N in 19 … 40 (of 1 … 40)", "α_F in 0.00179 … 0.0891 (of 0.0001 … 0.0909)"],
-    "B3": ["at α_F = 0.01 c in 0.451 … 0.648 (of 0.1 … 1) for the part that B1 measures", "at none of 28 values of α_F in 0.0001 … 0.0909"],
-    "B7": ["I/N in 15 … 40 (of 1 … 40)", "α_F in 0.00148 … 0.0894 (of 0.0001 … 0.0909)"],
-    "B8": ["holds for c in 0.293 … 1 (of 0.1 … 1)", "for ι/I in 0.23 … 0.95", "for I/N in 4 … 40", "for α_F in 0.000388 … 0.0158"],
+    "M3": ["holds for c in 0.452 … 0.648 (of 43 values in 0.1 … 1)"],
+    "M4": [
+        "c in 0.452 … 0.648 (of 43 values in 0.1 … 1) for the part that M3 measures",
+        "N in 50 … 100 (of 17 values in 5 … 100)",
+        "crowd = excluded",
+    ],
+    "B1": ["I/N in 19 … 40 (of 40 values in 1 … 40)", "α_F in 0.00179 … 0.0891 (of 49 values in 0.0001 … 0.0909)"],
+    "B3": [
+        "at α_F = 0.01 c in 0.451 … 0.648 (of 43 values in 0.1 … 1) for the part that B1 measures",
+        "at none of 28 values of α_F in 0.0001 … 0.0909",
+    ],
+    "B7": ["I/N in 15 … 40 (of 40 values in 1 … 40)", "α_F in 0.00148 … 0.0894 (of 49 values in 0.0001 … 0.0909)"],
+    "B8": [
+        "holds for c in 0.293 … 1 (of 32 values in 0.1 … 1)",
+        "for ι/I in 0.23 … 0.95",
+        "for I/N in 4 … 40",
+        "for α_F in 0.000388 … 0.0158",
+    ],
     "B9": ["at all of 20 values of ι/I in 0 … 0.95", "ill-posed in 0.0902 … 0.0909: the run swings between two states"],
     "B11": ["holds at all of 19 values of c in 0.1 … 1", "for α_F in 0.000383 … 0.0909"],
-    "B12": ["holds for v in 0 … 5.13 (of 0 … 100)", "for c in 0.265 … 1", "for α_F in 0.0001 … 0.0121"],
-    "A10": ["for ι/I in 0.36 … 0.95", "for α_F in 0.0001 … 0.00999 (of 0.0001 … 0.0909)"],
-    "A20": ["holds for c in 0.1 … 0.999 (of 0.1 … 1)"],
+    "B12": ["holds for v in 0 … 5.13 (of 34 values in 0 … 100)", "for c in 0.265 … 1", "for α_F in 0.0001 … 0.0121"],
+    "A10": ["for ι/I in 0.36 … 0.95", "for α_F in 0.0001 … 0.00999 (of 45 values in 0.0001 … 0.0909)"],
+    "A20": ["holds for c in 0.1 … 0.999 (of 31 values in 0.1 … 1)"],
     "A27": ["tax_units = headcount or rate"],
 }
 

@@ -8,7 +8,8 @@ from math import ceil, floor, log10
 
 import numpy as np
 
-from adage_repro.claims.claim import Case, Claim, Measured
+from adage_repro.claims.claim import Case, Claim
+from adage_repro.claims.numbers import Measured
 from adage_repro.claims.setup import READINGS, Setup
 from adage_repro.market import largest_stable_lr
 

@@ -1,8 +1,9 @@
 """Claims that hold the rate that the leader learns against the best of many constant ones."""
 
-from adage_repro.claims.claim import Number, claim
+from adage_repro.claims.claim import claim
 from adage_repro.claims.fixtures import HIGH_TAX
 from adage_repro.claims.followers import POLICY_LR
+from adage_repro.claims.numbers import Number
 from adage_repro.claims.policy import ALONG_N, NO_LEADER, POLICY
 from adage_repro.claims.setup import CHOICES
 

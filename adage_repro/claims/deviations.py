@@ -8,8 +8,9 @@ from jax import Array, lax
 
 from adage_repro.adage import Settings, crowd_mean, follower_update, utilities
 from adage_repro.claims.both_rows import over_ends
-from adage_repro.claims.claim import Number, claim
+from adage_repro.claims.claim import claim
 from adage_repro.claims.fixtures import CONSTANTS
+from adage_repro.claims.numbers import Number
 from adage_repro.claims.policy import AT_BOTH_LRS, LONG_ALONG_N, LONG_SEARCHES
 from adage_repro.claims.setup import CHOICES
 from adage_repro.fairness import gini

@@ -9,7 +9,8 @@ from jax import Array
 
 from adage_repro.adage import follower_gradients, leader_gradient
 from adage_repro.claims.both_rows import over_ends
-from adage_repro.claims.claim import CLAIMS, Case, Number, Search, claim, measure_all
+from adage_repro.claims.claim import CLAIMS, Case, Search, claim, measure_all
+from adage_repro.claims.numbers import Number
 from adage_repro.claims.policy import AT_BOTH_LRS, AT_POLICY_LR, LONG_ALONG_N, LONG_SEARCHES
 from adage_repro.claims.runs import long_run
 from adage_repro.claims.setup import Setup

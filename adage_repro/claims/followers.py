@@ -6,8 +6,9 @@ from math import floor
 
 import numpy as np
 
-from adage_repro.claims.claim import Number, Search, claim
+from adage_repro.claims.claim import Search, claim
 from adage_repro.claims.game import rest_point, rests
+from adage_repro.claims.numbers import Number
 from adage_repro.claims.setup import Setup
 from adage_repro.measures import farthest, rows_until, share_made
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from adage_repro.claims.both_rows import over_ends
-from adage_repro.claims.claim import Number, Search, claim
+from adage_repro.claims.claim import Search, claim
 from adage_repro.claims.followers import FEW_LRS, LR_AND_READINGS, NEAR
+from adage_repro.claims.numbers import Number
 from adage_repro.claims.runs import long_run
 from adage_repro.measures import ratio
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from adage_repro.claims.claim import CLAIMS, Case, Claim, Measured, Search, measure_all
+from adage_repro.claims.claim import CLAIMS, Case, Claim, Search, measure_all
 from adage_repro.claims.conditions import SYMBOLS, Scan, State
+from adage_repro.claims.numbers import Measured
 from adage_repro.claims.runs import Known
 from adage_repro.claims.setup import READINGS, Setup
 
@@ -128,8 +129,8 @@ def _where_it_stops(own: Setup, scans: list[tuple[Search, Scan]]) -> list[str]:
     for search, scan in scans:
         if set(scan.judged().values()) == {State.HOLDS}:
             found.append(_where(own, scan) + f"at all of {scan.all_tried()}")
-        elif scan.good():
-            found.append(_where(own, scan) + f"for {scan.text(search.of)}")
+        else:
+            found.append(_where(own, scan) + (f"for {scan.text(search.of)}" if scan.good() else f"at none of {scan.all_tried()}"))
     return ["holds " + ", ".join(found)] if found else []
 
 
