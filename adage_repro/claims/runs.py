@@ -20,7 +20,7 @@ from adage_repro.pytrees import by_structure
 
 LONG, SERIES = 400, 40  # a long run has 400 N iterations (App. D); its series are kept for 40 N rows
 TRACED_UP_TO = 100  # agents; with more, a reading that is selected takes longer to run than its word to compile
-FEW, MANY = 240, 1080  # runs that one call of a program simulates, times agents
+AT_ONCE, NESTED_AT_ONCE = 240, 4320  # runs that one call of a program simulates, times agents
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,9 +140,10 @@ def _program(how: Learning | Nested | Constant, games: MarketEntrance, settings:
 
 
 def _batch_size(shape: tuple[int, int, int], nested: bool) -> int:
-    """How many runs one call simulates of `shape` (asked, starts, N): one of two sizes, so that there are at most two programs."""
+    """How many runs one call simulates of `shape` (asked, starts, N): one size, so that there is one program; of nested loops, whose steps
+    are many and small, another where many are asked."""
     asked, several, n_agents = shape
     if several > 1:
         return min(18, max(1, 180 // n_agents))
-    few, many = (max(1, size // n_agents) for size in (FEW, 4 * MANY if nested else MANY))
-    return many if asked > many / 2 else few
+    few, many = (max(1, size // n_agents) for size in (AT_ONCE, NESTED_AT_ONCE))
+    return many if nested and asked > many / 2 else few
