@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from adage_repro import Settings, build, records, tables
+from adage_repro import Settings, notebooks, records, tables
 from adage_repro.folders import FIGURES, ROOT, digest
 from adage_repro.parameters import PARAMETERS
 
-NAMES = [f"fig{number:02d}" for number in build.NUMBERS]
+NAMES = notebooks.figure_names()
 CSV_COLUMNS = {
     "fig02a": "start run iteration agent attendance",
     "fig02b": "start run agent attendance",
@@ -59,7 +59,7 @@ SMALL = {
 
 
 def cells(name):
-    return json.loads(build.notebook_of(name).read_text(encoding="utf-8"))["cells"]
+    return json.loads(notebooks.notebook_of(name).read_text(encoding="utf-8"))["cells"]
 
 
 def run(name, out, monkeypatch, **parameters):
@@ -78,7 +78,7 @@ def run(name, out, monkeypatch, **parameters):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_hygiene(name):
-    notebook = json.loads(build.notebook_of(name).read_text(encoding="utf-8"))
+    notebook = json.loads(notebooks.notebook_of(name).read_text(encoding="utf-8"))
     assert notebook["metadata"]["kernelspec"]["name"] == "python3" and "papermill" not in notebook["metadata"]
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     tagged = {tag: cell for cell in code for tag in cell["metadata"].get("tags", [])}
@@ -100,14 +100,14 @@ def test_hygiene(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_parameters_cell_is_the_table(name):
-    (cell,) = build.sources(build.notebook_of(name), "parameters")
+    (cell,) = notebooks.sources(notebooks.notebook_of(name), "parameters")
     for line in cell.splitlines():
         parameter = line.split(":")[0]
         literal = ast.unparse(ast.parse(line).body[0].value).replace("'", '"')
         assert line.split("=")[0] == f"{parameter}: {PARAMETERS[parameter].kind} "
         assert line.endswith(f"  # {PARAMETERS[parameter].help}") and line.count("=") == 1, literal
     text = "".join("".join(cell["source"]) for cell in cells(name) if cell["cell_type"] == "code")
-    unused = [parameter for parameter in build.defaults(build.notebook_of(name)) if len(re.findall(rf"\b{parameter}\b", text)) < 2]
+    unused = [parameter for parameter in notebooks.defaults(notebooks.notebook_of(name)) if len(re.findall(rf"\b{parameter}\b", text)) < 2]
     assert unused == []
 
 
@@ -117,7 +117,7 @@ def test_record_ties_pictures_to_tables(name):
     assert sorted(record["tables"]) == [f"{key}.csv" for key in CSV_COLUMNS if key.startswith(name)]
     for file, hashed in (record["tables"] | record["pictures"]).items():
         assert digest(FIGURES / file) == hashed, file
-    assert record["parameters"] == build.defaults(build.notebook_of(name))
+    assert record["parameters"] == notebooks.defaults(notebooks.notebook_of(name))
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     for package, locked in record["versions"].items():
         assert f"\n{package}=={locked} " in f"\n{lock}" and version(package) == locked
@@ -151,12 +151,12 @@ def test_committed_tables_are_what_the_code_gives(name, tmp_path, monkeypatch):
 
 
 def has_any(name, reading):
-    return READINGS[reading].keys() & build.defaults(build.notebook_of(name))
+    return READINGS[reading].keys() & notebooks.defaults(notebooks.notebook_of(name))
 
 
 @pytest.mark.parametrize("name, reading", [(name, reading) for name in NAMES for reading in READINGS if has_any(name, reading)])
 def test_runs_under_every_reading(name, reading, tmp_path, monkeypatch):
-    there = build.defaults(build.notebook_of(name))
+    there = notebooks.defaults(notebooks.notebook_of(name))
     other = {key: value for key, value in (SMALL | READINGS[reading]).items() if key in there}
     _, record = run(name, tmp_path, monkeypatch, **other)
     assert {key: record["parameters"][key] for key in other} == other

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from adage_repro.build import NUMBERS, defaults, notebook_of
+from adage_repro.notebooks import defaults, figure_names, notebook_of
 from adage_repro.parameters import PARAMETERS, check, check_all, check_value
 from adage_repro.words import changes
 
@@ -104,7 +104,7 @@ def test_the_largest_run_that_fits_is_said(name):
                     check_all(values | {parameter: lowered})
 
 
-@pytest.mark.parametrize("name", [f"fig{number:02d}" for number in NUMBERS])
+@pytest.mark.parametrize("name", figure_names())
 def test_every_end_of_every_range_can_be_reached(name):
     """With the smallest of everything else."""
     standard = defaults(notebook_of(name))

@@ -16,7 +16,7 @@ from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from traitlets.config import Config
 
 import environment
-from adage_repro import build, records
+from adage_repro import notebooks, records
 from adage_repro.__main__ import SAVED
 from adage_repro.folders import FIGURES, ROOT
 from adage_repro.parameters import PARAMETERS
@@ -105,7 +105,7 @@ def test_a_run_and_a_save_in_jupyterlab_leave_git_clean(tmp_path):
     """JupyterLab's own file manager, with the option that `make lab` gives it, saves what a session left in a notebook."""
     hook = re.search(r"--ContentsManager\.(pre_save_hook)=(\S+)", SAVED).groups()
     for name in ("fig02", "claims"):
-        committed = build.notebook_of(name)
+        committed = notebooks.notebook_of(name)
         manager = LargeFileManager(root_dir=str(tmp_path), config=Config({"ContentsManager": dict([hook])}))
         (tmp_path / committed.name).write_bytes(committed.read_bytes())
         model = manager.get(committed.name)
@@ -122,14 +122,16 @@ def test_a_run_and_a_save_in_jupyterlab_leave_git_clean(tmp_path):
 def test_readme_holds_the_parameters():
     for name, parameter in PARAMETERS.items():
         symbol = parameter.symbol.replace("|", r"\|")
-        figures = ", ".join(str(number) for number in build.NUMBERS if name in build.defaults(build.notebook_of(f"fig{number:02d}")))
+        figures = ", ".join(
+            str(number) for number in notebooks.figure_numbers() if name in notebooks.defaults(notebooks.notebook_of(f"fig{number:02d}"))
+        )
         assert f"| `{name}` | {symbol} | {parameter.meaning} | {parameter.allowed.replace(' | ', ', ')} | {figures} |" in README, name
 
 
 def test_readme_holds_the_figures():
-    for number in build.NUMBERS:
-        notebook = build.notebook_of(f"fig{number:02d}")
-        title = build.sources(notebook)[0].splitlines()[0].split(" · ")[1]
+    for number in notebooks.figure_numbers():
+        notebook = notebooks.notebook_of(f"fig{number:02d}")
+        title = notebooks.sources(notebook)[0].splitlines()[0].split(" · ")[1]
         assert f"| {number} | [{notebook.stem}](notebooks/{notebook.name}) | {title} | `make figure FIG={number}` |" in README
 
 
