@@ -110,7 +110,7 @@ contact-sheet: .venv/.ready ## each figure at the edges of what is allowed, one 
 refresh: .venv/.ready ## run all notebooks and store their outputs in them
 	@$(BIN)/python -m adage_repro refresh
 
-cells: .venv/.ready ## the notebooks' parameters cells, from adage_repro/parameters.py
+cells: .venv/.ready ## the notebooks' parameters cells and the README's tables, from what the code says
 	@$(BIN)/python -m adage_repro cells
 
 lock: .venv/.ready ## resolve pyproject.toml anew into requirements.lock and environment.yml

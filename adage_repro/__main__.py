@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from adage_repro import build, notebooks, parameter_cells, workers
+from adage_repro import build, notebooks, parameter_cells, readme, workers
 from adage_repro.folders import FIGURES, RERUNS, ROOT, paper_record, place, rerun_folder
 from adage_repro.parameters import check_all, check_device
 from adage_repro.refusals import cut, shown
@@ -160,9 +160,10 @@ def claims_table() -> str:
 
 
 def cells() -> None:
-    """`python -m adage_repro cells`: the parameters cells of the notebooks, from the table of parameters."""
-    changed = [notebook.name for notebook in parameter_cells.write()]
-    say(*(f"wrote the parameters cell of {name}" for name in changed) if changed else ["the parameters cells are up to date"])
+    """`make cells`: the parameters cells of the notebooks and the README's tables, from what the code says."""
+    wrote = [f"wrote the parameters cell of {notebook.name}" for notebook in parameter_cells.write()]
+    wrote += ["wrote the tables of README.md"] if readme.write() else []
+    say(*wrote or ["parameters cells and tables are up to date"])
 
 
 def figures() -> int:

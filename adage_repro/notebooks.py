@@ -19,7 +19,7 @@ from adage_repro.staging import socket, staged
 
 NOTEBOOKS = ROOT / "notebooks"
 FIGURE = r"(fig[0-9][0-9])_[a-z0-9_]+"  # the stem of a figure's notebook; the group is its name
-WRITE_CELLS = "python -m adage_repro cells writes it"
+WRITE_CELLS = "make cells writes it"
 STEM = rf"{FIGURE}|[a-z][a-z0-9_]*"  # no copies, such as JupyterLab's fig04_policy-Copy1
 
 
@@ -78,8 +78,9 @@ def sources(notebook: Path, tag: str | None = None, kind: str | None = None) -> 
 
 def defaults(notebook: Path) -> dict[str, object]:
     """Name and literal of each line in the notebook's parameters cell. Refused: no such cell, or another kind of line."""
+    cell = parameters_cell(notebook)
     try:
-        return {line.target.id: ast.literal_eval(line.value) for line in ast.parse(parameters_cell(notebook)).body}
+        return {line.target.id: ast.literal_eval(line.value) for line in ast.parse(cell).body}
     except (AttributeError, SyntaxError, TypeError, ValueError):
         raise Refused(f"{notebook.name} must have lines `name: type = value` in its parameters cell: {WRITE_CELLS}") from None
 

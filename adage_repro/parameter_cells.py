@@ -9,7 +9,7 @@ from adage_repro.parameters import PARAMETERS
 from adage_repro.refusals import Refused
 from adage_repro.staging import staged
 
-COMMAND = "python -m adage_repro cells"
+COMMAND = "make cells"
 
 
 def line(parameter: str, notebook: str) -> str:

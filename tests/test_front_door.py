@@ -21,6 +21,8 @@ from adage_repro.staging import staged
 from adage_repro.terminal import comparison, word
 
 NAMES = notebooks.figure_names()
+FIRST, *_, LAST = notebooks.figure_numbers()
+FIG = f"FIG must be a whole number from {FIRST} to {LAST}"
 BAD = {"int": ["2.5", "many", "-1", "1e3"], "float": ["much", "nan", "inf", "1e999", "-1", "[0.1]"], "str": ["neither", "1"]}
 
 
@@ -57,9 +59,9 @@ def test_every_bad_value_of_every_parameter_is_refused(name, capsys):
         (("2", "leader_lr=0.1", ""), "leader_lr is not a parameter here"),
         (("4", "capacity=0.4 capacity=0.5", ""), "capacity must be given once, got 0.4 and 0.5"),
         (("4", "capacity 0.4", ""), "SET must be name=value pairs separated by spaces, lists as [1,2], got 'capacity 0.4'"),
-        (("14", "", ""), "FIG must be a whole number from 2 to 13, got '14'"),
-        (("four", "", ""), "FIG must be a whole number from 2 to 13, got 'four'"),
-        (("", "", ""), "FIG must be a whole number from 2 to 13, got ''"),
+        ((str(LAST + 1), "", ""), f"{FIG}, got '{LAST + 1}'"),
+        (("four", "", ""), f"{FIG}, got 'four'"),
+        (("", "", ""), f"{FIG}, got ''"),
         *(
             (("4", "", inside), f"OUT must be a folder outside this project, or one in figures/runs, got '{inside}'")
             for inside in (".", "figures", "figures/mine", "figures/runs", "figures/runs/../x", "notebooks", ".cache/x", "build", "docs/x")
@@ -76,7 +78,7 @@ def test_every_bad_value_of_every_parameter_is_refused(name, capsys):
         (("7", "capacities=[]", ""), "capacities must be a list of 1 to 12 numbers, got []"),
         (("4", f"seed={'9' * 9000}", ""), "seed must lie in [0, 4294967295], got 9999"),
         (("4", f"{'x' * 9000}=1", ""), "xxxx"),
-        (("4" * 9000, "", ""), "FIG must be a whole number from 2 to 13, got '4444"),
+        (("4" * 9000, "", ""), f"{FIG}, got '4444"),
         (
             ("2", "n_agents=10000 runs=200", ""),
             "this run asks for 2,510,000 lines in its tables, at most 2,000,000 are possible; with the rest",
@@ -150,7 +152,7 @@ def test_numbers_stand_beside_those_of_the_paper():
 
 
 def make(*words, cwd=ROOT, **given):
-    unset = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FIG", "SET", "OUT", "ARGS")
+    unset = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FIG", "NAME", "SET", "OUT", "ARGS")
     environment = {name: value for name, value in os.environ.items() if name not in unset} | given
     command = ["make", "-o", ".venv/.ready", *words]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8")

@@ -16,10 +16,9 @@ from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from traitlets.config import Config
 
 import environment
-from adage_repro import notebooks, records
+from adage_repro import notebooks, readme, records
 from adage_repro.__main__ import SAVED
 from adage_repro.folders import FIGURES, ROOT
-from adage_repro.parameters import PARAMETERS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -119,20 +118,8 @@ def test_a_run_and_a_save_in_jupyterlab_leave_git_clean(tmp_path):
         assert (tmp_path / committed.name).read_bytes() == committed.read_bytes()
 
 
-def test_readme_holds_the_parameters():
-    for name, parameter in PARAMETERS.items():
-        symbol = parameter.symbol.replace("|", r"\|")
-        figures = ", ".join(
-            str(number) for number in notebooks.figure_numbers() if name in notebooks.defaults(notebooks.notebook_of(f"fig{number:02d}"))
-        )
-        assert f"| `{name}` | {symbol} | {parameter.meaning} | {parameter.allowed.replace(' | ', ', ')} | {figures} |" in README, name
-
-
-def test_readme_holds_the_figures():
-    for number in notebooks.figure_numbers():
-        notebook = notebooks.notebook_of(f"fig{number:02d}")
-        title = notebooks.sources(notebook)[0].splitlines()[0].split(" · ")[1]
-        assert f"| {number} | [{notebook.stem}](notebooks/{notebook.name}) | {title} | `make figure FIG={number}` |" in README
+def test_readme_holds_what_the_code_says():
+    assert readme.stale() == []
 
 
 def test_readme_examples_run(capsys):
