@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from adage_repro.choices import choose
 from adage_repro.claims.fixtures import FIXTURES, seen
 from adage_repro.claims.runs import simulate
 from adage_repro.claims.setup import Setup
 from adage_repro.market import MarketEntrance
 from adage_repro.parameters import FOLLOWER_LR, POLICY_LR
+from adage_repro.readings import CROWD
 
 
 def planners_optimum(game: MarketEntrance) -> float:
@@ -18,7 +18,7 @@ def planners_optimum(game: MarketEntrance) -> float:
     strategy, so that k agents enter for certain and the others never, with 2 k (C - k) for the best whole k.
     """
     whole = np.arange(game.n_agents + 1)
-    gain = choose(game.crowd, included=game.places**2 / 2, excluded=float((2 * whole * (game.places - whole)).max()))
+    gain = CROWD.pick(game.crowd, included=game.places**2 / 2, excluded=float((2 * whole * (game.places - whole)).max()))
     return game.n_agents * game.outside_payoff + gain
 
 
