@@ -41,7 +41,7 @@ export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
-.PHONY: help figures figure claims test lab lint clean contact-sheet refresh lock
+.PHONY: help figures figure claims docs test lab lint clean contact-sheet refresh lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -84,8 +84,11 @@ figures: .venv/.ready ## Figures 2 to 13 into figures/, those that changed
 figure: .venv/.ready ## one figure with other parameters: make figure FIG=4 SET="capacity=0.8" [OUT=folder]
 	@$(BIN)/python -m adage_repro figure "$$FIG" "$$SET" "$$OUT"
 
-claims: .venv/.ready ## every claim under every reading into figures/ and the README, or elsewhere: make claims SET="capacity=0.4"
+claims: .venv/.ready ## every claim under every reading into figures/ and docs/, or elsewhere: make claims SET="capacity=0.4"
 	@$(BIN)/python -m adage_repro claims "$$SET" "$$OUT"
+
+docs: .venv/.ready ## what the README and docs/ repeat of the code, written anew
+	@$(BIN)/python -m adage_repro docs
 
 test: .venv/.ready ## pytest on the library, nbval on the notebooks
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \

@@ -1,6 +1,5 @@
 """The strict front door: `python -m adage_repro figure 4 "capacity=0.8" ""`. Everything is checked before anything runs."""
 
-import csv
 import json
 import os
 import re
@@ -13,11 +12,10 @@ from adage_repro import build
 from adage_repro.folders import FIGURES, RERUNS, ROOT, paper_record, place, rerun_folder
 from adage_repro.parameters import check_all, check_device
 from adage_repro.refusals import cut, shown
-from adage_repro.staging import check_writable, staged
+from adage_repro.staging import check_writable
 from adage_repro.terminal import changes, comparison, open_streams, say
 
 NUMBER = r"[+-]?(?:0|[1-9][0-9]*)(\.[0-9]*)?(e[+-]?[0-9]+)?|[+-]?(\.[0-9]+)(e[+-]?[0-9]+)?"  # as in 10, 0.5, .5, 1e-3
-CLAIMS_BEGIN, CLAIMS_END = "<!-- claims: written by make claims -->", "<!-- end of claims -->"
 
 
 def read_set(text: str) -> dict[str, object]:
@@ -109,18 +107,25 @@ def rerun(name: str, settings: str, out: str) -> None:
 
 
 def claims(settings: str, out: str) -> None:
-    """`make claims`: all claims and readings into figures/ and the README's table; with other parameters, into a folder of its own."""
+    """`make claims`: all claims and readings into figures/ and docs/claims.md; with other parameters, into a folder of its own."""
     if settings.strip() or out:
         return rerun("claims", settings, out)
+    from adage_repro import docs
+
     begin = time.perf_counter()
     check_device()
-    readme = ROOT / "README.md"
-    head, rest = readme.read_text(encoding="utf-8").split(CLAIMS_BEGIN)  # before the run: a README without its marks fails at once
-    foot = rest.split(CLAIMS_END)[1]
+    docs.rendered()  # before the run: a page that cannot be written fails at once
     build.execute(build.notebook_of("claims"), {}, FIGURES, keep_notebook=False, progress=True)
-    with staged(ROOT) as folder:
-        (folder / readme.name).write_text(head + CLAIMS_BEGIN + claims_table() + CLAIMS_END + foot, encoding="utf-8")
-    say("saved claims and policy_map (.png, .pdf, .json, .csv) and readings.csv in figures, and the README's table", took(begin))
+    docs.write()
+    say("saved claims and policy_map (.png, .pdf, .json, .csv) and readings.csv in figures, and docs/claims.md", took(begin))
+
+
+def write_docs() -> None:
+    """`make docs`: what the README and the pages in docs/ repeat of the code."""
+    from adage_repro import docs
+
+    changed = docs.write()
+    say(f"wrote {', '.join(changed)}" if changed else "the README and docs/ are up to date")
 
 
 def took(begin: float) -> str:
@@ -140,18 +145,10 @@ def lab(arguments: str) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(build.NOTEBOOKS), SAVED, *words])
 
 
-def claims_table() -> str:
-    """figures/claims.csv as the README shows it."""
-    with (FIGURES / "claims.csv").open(encoding="utf-8", newline="") as file:
-        names, *rows = ([value.replace("|", "\\|") for value in row] for row in csv.reader(file))
-    lines = [names, ["---"] * len(names), *rows]
-    return "\n".join(["", *(f"| {' | '.join(line)} |" for line in lines), ""])
-
-
 def main(command: str = "", *arguments: str) -> int:
     """0 if all went well, 1 if a notebook failed or was interrupted, 2 if a parameter was refused."""
-    if len(arguments) != {"figures": 0, "refresh": 0, "figure": 3, "claims": 2, "lab": 1}.get(command, -1):
-        usage = 'figures | refresh | claims "NAME=VALUE …" OUT | figure NUMBER "NAME=VALUE …" OUT | lab "ARGUMENT …"'
+    if len(arguments) != {"figures": 0, "refresh": 0, "docs": 0, "figure": 3, "claims": 2, "lab": 1}.get(command, -1):
+        usage = 'figures | refresh | docs | claims "NAME=VALUE …" OUT | figure NUMBER "NAME=VALUE …" OUT | lab "ARGUMENT …"'
         print("usage: python -m adage_repro", usage, file=sys.stderr)
         return 2
     names = [f"fig{number:02d}" for number in build.NUMBERS]
@@ -160,7 +157,7 @@ def main(command: str = "", *arguments: str) -> int:
     if command == "refresh":
         return 0 if build.side_by_side(build.refresh, ["claims", *names]) else 1
     try:
-        {"figure": figure, "claims": claims, "lab": lab}[command](*arguments)
+        {"figure": figure, "claims": claims, "docs": write_docs, "lab": lab}[command](*arguments)
     except ValueError as refused:
         print(refused, file=sys.stderr)
         return 2
