@@ -11,8 +11,8 @@ from adage_repro.folders import FIGURES
 LIMITS = {"≤": le, "≥": ge, "<": lt, ">": gt, "=": eq}
 OPENINGS = {  # what the first of a claim's conditions are
     "holds": "It keeps holding",
-    "holds only if": "It holds once any one of these is so",
-    "holds in part": "What holds, and where",
+    "holds only if": "It holds if any one of the following applies",
+    "holds in part": "What holds, and under which condition",
 }
 UNDECIDED = "cannot be decided"
 
@@ -51,9 +51,10 @@ def counts() -> str:
     found = rows()
     verdict = Counter(row["verdict"] for row in found)
     here = Counter(own(row).split(" ")[0] for row in found)
+    failing = here["only"] + here["no"]
     return (
         f"Of the paper's {len(found)} claims, **{here['yes']} hold at the settings that it gives**, {here['only']} at only one of two, "
-        f"**{here['no']} at none**, and {verdict[UNDECIDED]} cannot be decided. Of the {here['only'] + here['no']} that fail at one or more, "
+        f"**{here['no']} at none**, and {verdict[UNDECIDED]} cannot be decided; of the {failing} that fail at one or more, "
         f"{verdict['holds only if']} hold under a condition that we state, {verdict['holds in part']} in part, and "
         f"{verdict['does not hold']} nowhere that we looked."
     )
@@ -71,8 +72,8 @@ def claims() -> str:
 
 
 def _block(row: dict[str, str]) -> str:
-    head = f"### {row['id']}\n\n**{escaped(row['claim'])}** ({row['place']}). Verdict: *{row['verdict']}*; at the paper's own setting: {own(row)}."
-    return "\n\n".join([head, table(["number", "value", "threshold"], numbers(row)), *_conditions(row)])
+    said = f"**{escaped(row['claim'])}** ({row['place']}). Verdict: *{row['verdict']}*; at the paper's own setting: {own(row)}."
+    return "\n\n".join([f"### {row['id']}", said, table(["number", "value", "threshold"], numbers(row)), *_conditions(row)])
 
 
 def numbers(row: dict[str, str]) -> list[list[str]]:
@@ -96,9 +97,10 @@ def _conditions(row: dict[str, str]) -> list[str]:
         first = re.split(r", (?=for |at )", parts.pop(0).removeprefix("holds "))
     elif row["verdict"] in ("holds only if", "holds in part"):
         first = parts.pop(0).split(" · or ")
-    parts = [piece for part in parts for piece in re.split(r", (?=nor of )", part)]
+    parts = [re.sub("^nor of ", "at none of ", piece) for part in parts for piece in re.split(r", (?=nor of )", part)]
+    parts = [re.sub("^nor with ", "not with ", part) for part in parts]
     bullets = [f"{OPENINGS[row['verdict']]}:\n\n" + _bullets(first)] if first else []
-    return bullets + ([("Further:\n\n" if first else "") + _bullets(parts)] if parts else [])
+    return bullets + ([("Also measured:\n\n" if first else "") + _bullets(parts)] if parts else [])
 
 
 def _bullets(items: list[str]) -> str:

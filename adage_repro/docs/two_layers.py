@@ -9,8 +9,8 @@ from adage_repro.style import COLOURS, PRINT_DPI, figure
 
 ALT = (
     "Two layers. The outer layer is the leader, who climbs the gradient of fairness by the tax rate. The inner layer is a differentiable "
-    "simulation: followers, each climbing the gradient of its own payoff by its attendance, and the market, which turns attendances and the "
-    "tax rate into payoffs. The leader sends the tax rate down to the market and sees the returns that come up."
+    "simulation: followers, each climbing the gradient of its own payoff by its attendance, and the market, which turns attendances and "
+    "the tax rate into payoffs. The leader sends the tax rate down to the market and sees the returns that come up."
 )
 
 
