@@ -94,10 +94,10 @@ def _conditions(row: dict[str, str]) -> list[str]:
     parts = _parts(row["condition"])
     first = []
     if row["verdict"] == "holds" and parts and parts[0].startswith("holds "):
-        first = re.split(r", (?=for |at )", parts.pop(0).removeprefix("holds "))
+        first = _parts(parts.pop(0).removeprefix("holds "), ", (?=for |at )")
     elif row["verdict"] in ("holds only if", "holds in part"):
-        first = parts.pop(0).split(" · or ")
-    parts = [re.sub("^nor of ", "at none of ", piece) for part in parts for piece in re.split(r", (?=nor of )", part)]
+        first = _parts(parts.pop(0), " · or ")
+    parts = [re.sub("^nor of ", "at none of ", piece) for part in parts for piece in _parts(part, ", (?=nor of )")]
     parts = [re.sub("^nor with ", "not with ", part) for part in parts]
     bullets = [f"{OPENINGS[row['verdict']]}:\n\n" + _bullets(first)] if first else []
     return bullets + ([("Also measured:\n\n" if first else "") + _bullets(parts)] if parts else [])
@@ -107,6 +107,6 @@ def _bullets(items: list[str]) -> str:
     return "\n".join(f"- {escaped(item)}" for item in items)
 
 
-def _parts(text: str) -> list[str]:
-    """What semicolons separate, those within brackets left alone."""
-    return re.split(r"; (?![^()]*\))", text)
+def _parts(text: str, separator: str = "; ") -> list[str]:
+    """What a separator parts, those within brackets left alone."""
+    return re.split(rf"{separator}(?![^()]*\))", text)
