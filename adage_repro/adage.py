@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from adage_repro.choices import Choice, choose
+from adage_repro.choices import Choice
 from adage_repro.parameters import check, check_value
 from adage_repro.pytrees import by_structure, model, store
+from adage_repro.readings import LATE_GROUP, ORDER
 from adage_repro.refusals import Refused, shown
 from adage_repro.sums import total
 
@@ -49,8 +50,8 @@ class Settings:
     follower_lr: float
     leader_lr: float | None = None
     leader_every: int = 2
-    order: str = "simultaneous"
-    late_group: Choice = "absent"
+    order: str = ORDER.default
+    late_group: Choice = LATE_GROUP.default
     entry_time: Array | int = 0
     action_bounds: tuple[float, float] = (0.0, 1.0)
     leader_bounds: tuple[float, float] = (0.0, 0.1)
@@ -179,7 +180,7 @@ def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callab
 
     def presence(t):
         learning = t >= entry_time
-        return learning, learning | choose(settings.late_group, absent=False, frozen=True)
+        return learning, learning | LATE_GROUP.pick(settings.late_group, absent=False, frozen=True)
 
     def kept(state, row):
         _, present = presence(jnp.maximum(row - 1, 0))
@@ -216,7 +217,7 @@ def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callab
 
 def follower_update(order: str) -> Callable[..., Array]:
     """One follower step of Eq. 3 in this order, as a function of game, settings, actions, present, learning and the leader's action."""
-    return choose(order, simultaneous=simultaneous, alternating=alternating)
+    return ORDER.pick(order, simultaneous=simultaneous, alternating=alternating)
 
 
 def simultaneous(game, settings, actions, present, learning, leader_action):

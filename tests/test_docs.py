@@ -8,9 +8,10 @@ from collections import Counter
 import pytest
 
 from adage_repro import docs
-from adage_repro.docs import claims_page, code_tables
+from adage_repro.docs import claims_page
 from adage_repro.folders import FIGURES, ROOT
 from adage_repro.parameters import PARAMETERS
+from adage_repro.readings import READINGS
 
 PAGES = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in docs.pages()}
 README, DEVIATIONS = PAGES["README.md"], PAGES["docs/readings.md"].split("## Where we differ")[1]
@@ -77,9 +78,9 @@ def test_examples_run(capsys):
 def test_every_parameter_is_listed_and_every_reading_explained():
     listed = re.findall(r"^\| `(\w+)`", PAGES["docs/parameters.md"], re.MULTILINE)
     assert listed == list(PARAMETERS)
-    for name in code_tables.READINGS:
-        (explained,) = re.findall(rf"^\*\*`{name}`\*\* .*$", PAGES["docs/readings.md"], re.MULTILINE)
-        assert [word for word in PARAMETERS[name].words if f"`{word}`" not in explained] == []
+    for name, reading in READINGS.items():
+        (line,) = re.findall(rf"^\| `{name}` .*$", PAGES["docs/readings.md"], re.MULTILINE)
+        assert [word for word, meaning in reading.ways.items() if f"`{word}`: {meaning}" not in line] == []
 
 
 def test_the_page_of_claims_loses_nothing():

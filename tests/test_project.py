@@ -15,7 +15,7 @@ from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from traitlets.config import Config
 
 import environment
-from adage_repro import build, records
+from adage_repro import notebooks, records
 from adage_repro.__main__ import SAVED
 from adage_repro.folders import ROOT
 
@@ -103,7 +103,7 @@ def test_a_run_and_a_save_in_jupyterlab_leave_git_clean(tmp_path):
     """JupyterLab's own file manager, with the option that `make lab` gives it, saves what a session left in a notebook."""
     hook = re.search(r"--ContentsManager\.(pre_save_hook)=(\S+)", SAVED).groups()
     for name in ("fig02", "claims"):
-        committed = build.notebook_of(name)
+        committed = notebooks.notebook_of(name)
         manager = LargeFileManager(root_dir=str(tmp_path), config=Config({"ContentsManager": dict([hook])}))
         (tmp_path / committed.name).write_bytes(committed.read_bytes())
         model = manager.get(committed.name)

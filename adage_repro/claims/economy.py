@@ -8,6 +8,7 @@ from adage_repro.claims.fixtures import FIXTURES, seen
 from adage_repro.claims.runs import simulate
 from adage_repro.claims.setup import Setup
 from adage_repro.market import MarketEntrance
+from adage_repro.parameters import FOLLOWER_LR, POLICY_LR
 
 
 def planners_optimum(game: MarketEntrance) -> float:
@@ -22,7 +23,7 @@ def planners_optimum(game: MarketEntrance) -> float:
 
 
 def economists_table(
-    payoffs: tuple[float, ...] = (0.0, 1.0, 8.0), rates: tuple[float, ...] = (0.01, 0.001), **given: object
+    payoffs: tuple[float, ...] = (0.0, 1.0, 8.0), rates: tuple[float, ...] = (POLICY_LR, FOLLOWER_LR), **given: object
 ) -> pd.DataFrame:
     """The late-group run from zeros, with and without the leader, by v and α_F.
 

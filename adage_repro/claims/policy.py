@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from adage_repro.claims.claim import CLAIMS, Case, Number, Search, claim, measure_all
-from adage_repro.claims.followers import LR_AND_READINGS, POLICY_LR, listed
+from adage_repro.claims.followers import LR_AND_READINGS, listed
 from adage_repro.claims.setup import CHOICES, Setup
 from adage_repro.market import largest_stable_lr
 from adage_repro.measures import effect_size, paired, pooled_effect_size, ratio
+from adage_repro.parameters import FOLLOWER_LR, POLICY_LR
 
 AT_POLICY_LR = {"depends": CHOICES, "at": {"follower_lr": POLICY_LR}}
-AT_BOTH_LRS = {**AT_POLICY_LR, "also": ({"follower_lr": 0.001},)}  # the paper's default too
+AT_BOTH_LRS = {**AT_POLICY_LR, "also": ({"follower_lr": FOLLOWER_LR},)}  # the paper's default too
 AGENTS = (10, 20, 30)  # where a search runs N: each compiles programs of its own, and series are kept up to 64 agents
 ALONG_N, ROW_I_ALONG_N = Search("n_agents", values=AGENTS), Search("n_agents", values=(*AGENTS, 100))
 SEARCHES = ("follower_lr", "leader_lr", "outside_payoff", ALONG_N, "readings")

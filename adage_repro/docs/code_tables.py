@@ -2,13 +2,14 @@
 
 import ast
 
-from adage_repro.build import NUMBERS, defaults, notebook_of, sources
 from adage_repro.folders import ROOT
+from adage_repro.notebooks import by_name, defaults, figure_names, figure_numbers, notebook_of, sources
 from adage_repro.parameters import PARAMETERS
+from adage_repro.readings import READINGS
+from adage_repro.refusals import Refused
 from adage_repro.terminal import typed
 
 ACROSS = 3  # figures side by side in the README
-READINGS = ("order", "tax_units", "returns_shift", "late_group", "crowd")
 
 
 def table(heading: list[str], rows: list[list[str]]) -> str:
@@ -23,38 +24,45 @@ def escaped(text: str) -> str:
 
 
 def figures() -> str:
-    """The figures as small pictures, each a link to its notebook, with the title of the notebook."""
+    """The figures as small pictures, each a link to its notebook, with the title of the notebook. Refused: a notebook without one."""
     cells = []
-    for number in NUMBERS:
-        notebook = notebook_of(f"fig{number:02d}")
-        title = sources(notebook)[0].splitlines()[0].split(" · ")[1]
-        picture = f'<img src="figures/fig{number:02d}.png" width="280" alt="Figure {number}">'
-        cells.append(f"[{picture}](notebooks/{notebook.name})<br>**{number}** {title}")
+    for name in figure_names():
+        notebook, number = by_name()[name], int(name[3:])
+        title = sources(notebook)[0].splitlines()[0].split(" · ")
+        if len(title) != 2:
+            raise Refused(f"{notebook.name} must begin with a line `# Figure {number} · what it shows`, got {title[0]!r}")
+        picture = f'<img src="figures/{name}.png" width="280" alt="Figure {number}">'
+        cells.append(f"[{picture}](notebooks/{notebook.name})<br>**{number}** {title[1]}")
     rows = [cells[i : i + ACROSS] for i in range(0, len(cells), ACROSS)]
+    rows[-1] += [" "] * (ACROSS - len(rows[-1]))
     lines = [[" "] * ACROSS, ["---"] * ACROSS, *rows]
     return "\n".join(f"|{'|'.join(line)}|" for line in lines)
 
 
 def parameters() -> str:
     """Every parameter: its symbol, meaning, range, defaults and the figures that take it."""
-    taken = {number: defaults(notebook_of(f"fig{number:02d}")) for number in NUMBERS}
     rows = []
-    for name, parameter in PARAMETERS.items():
-        values = {number: typed(own[name]) for number, own in taken.items() if name in own}
-        counted = sorted(set(values.values()), key=list(values.values()).count, reverse=True)
-        parts = [counted[0], *(f"{value} in {_listed(number for number in values if values[number] == value)}" for value in counted[1:])]
-        rows.append([f"`{name}`", parameter.symbol, parameter.meaning, _allowed(parameter), "; ".join(parts), _listed(values)])
+    for name, own in PARAMETERS.items():
+        places = {}
+        for notebook, value in own.overrides.items():
+            places.setdefault(typed(value), []).append(str(int(notebook[3:])) if notebook.startswith("fig") else notebook)
+        default = "; ".join([typed(own.default), *(f"{value} in {', '.join(places[value])}" for value in places)])
+        rows.append([f"`{name}`", own.symbol, own.meaning, _allowed(own), default, _listed(_taking(name))])
     return table(["name", "paper", "meaning", "allowed", "default", "figures"], rows)
 
 
 def readings() -> str:
-    """The points that the paper leaves open: the argument, its words with the default first, and the figures that take it."""
+    """The points that the paper leaves open, what each word means, the default first, and the figures that take it."""
     rows = []
-    for name in READINGS:
-        numbers = [number for number in NUMBERS if name in defaults(notebook_of(f"fig{number:02d}"))]
-        words = PARAMETERS[name].words
-        rows.append([f"`{name}`", PARAMETERS[name].meaning, ", ".join(f"`{word}`" for word in words), _listed(numbers)])
+    for name, own in READINGS.items():
+        ways = "<br>".join(f"`{word}`: {meaning}" for word, meaning in own.ways.items())
+        rows.append([f"`{name}`", own.meaning, ways, _listed(_taking(name))])
     return table(["argument", "what is open", "readings, the default first", "figures"], rows)
+
+
+def _taking(name: str) -> list[int]:
+    """The numbers of the figures that have this parameter."""
+    return [number for number in figure_numbers() if name in defaults(notebook_of(f"fig{number:02d}"))]
 
 
 def rooms() -> str:
