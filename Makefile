@@ -44,7 +44,7 @@ export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
-.PHONY: help figures figure notebook cells claims test lab lint clean contact-sheet refresh lock
+.PHONY: help figures figure notebook claims docs test lab lint clean contact-sheet refresh lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -90,8 +90,11 @@ figure: .venv/.ready ## one figure with other parameters: make figure FIG=4 SET=
 notebook: .venv/.ready ## any notebook with other parameters: make notebook NAME=fig04_policy SET="capacity=0.8" [OUT=folder]
 	@$(BIN)/python -m adage_repro notebook "$$NAME" "$$SET" "$$OUT"
 
-claims: .venv/.ready ## every claim under every reading into figures/ and the README, or elsewhere: make claims SET="capacity=0.4"
+claims: .venv/.ready ## every claim under every reading into figures/ and docs/, or elsewhere: make claims SET="capacity=0.4"
 	@$(BIN)/python -m adage_repro claims "$$SET" "$$OUT"
+
+docs: .venv/.ready ## the README's and docs/' tables and the notebooks' parameters cells, from what the code says
+	@$(BIN)/python -m adage_repro docs
 
 test: .venv/.ready ## pytest on the library, nbval on the notebooks
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
@@ -109,9 +112,6 @@ contact-sheet: .venv/.ready ## each figure at the edges of what is allowed, one 
 
 refresh: .venv/.ready ## run all notebooks and store their outputs in them
 	@$(BIN)/python -m adage_repro refresh
-
-cells: .venv/.ready ## the notebooks' parameters cells and the README's tables, from what the code says
-	@$(BIN)/python -m adage_repro cells
 
 lock: .venv/.ready ## resolve pyproject.toml anew into requirements.lock and environment.yml
 	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --upgrade --extra dev --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.lock

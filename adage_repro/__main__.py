@@ -1,6 +1,5 @@
 """The strict front door: `python -m adage_repro figure 4 "capacity=0.8" ""`. Everything is checked before anything runs."""
 
-import csv
 import json
 import os
 import re
@@ -9,15 +8,14 @@ import sys
 import time
 from pathlib import Path
 
-from adage_repro import build, notebooks, parameter_cells, readme, workers
+from adage_repro import build, notebooks, parameter_cells, workers
 from adage_repro.folders import FIGURES, RERUNS, ROOT, paper_record, place, rerun_folder
 from adage_repro.parameters import check_all, check_device
 from adage_repro.refusals import cut, shown
-from adage_repro.staging import check_writable, staged
+from adage_repro.staging import check_writable
 from adage_repro.terminal import changes, comparison, open_streams, say
 
 NUMBER = r"[+-]?(?:0|[1-9][0-9]*)(\.[0-9]*)?(e[+-]?[0-9]+)?|[+-]?(\.[0-9]+)(e[+-]?[0-9]+)?"  # as in 10, 0.5, .5, 1e-3
-CLAIMS_BEGIN, CLAIMS_END = "<!-- claims: written by make claims -->", "<!-- end of claims -->"
 
 
 def read_set(text: str) -> dict[str, object]:
@@ -120,18 +118,17 @@ def rerun(source: Path, settings: str, out: str) -> None:
 
 
 def claims(settings: str, out: str) -> None:
-    """`make claims`: all claims and readings into figures/ and the README's table; with other parameters, into a folder of its own."""
+    """`make claims`: all claims and readings into figures/ and docs/claims.md; with other parameters, into a folder of its own."""
     if settings.strip() or out:
         return rerun(notebooks.notebook_of("claims"), settings, out)
+    from adage_repro import docs
+
     begin = time.perf_counter()
     check_device()
-    readme = ROOT / "README.md"
-    head, rest = readme.read_text(encoding="utf-8").split(CLAIMS_BEGIN)  # before the run: a README without its marks fails at once
-    foot = rest.split(CLAIMS_END)[1]
+    docs.rendered()  # before the run: a page that cannot be written fails at once
     notebooks.execute(notebooks.notebook_of("claims"), {}, FIGURES, keep_notebook=False, progress=True)
-    with staged(ROOT) as folder:
-        (folder / readme.name).write_text(head + CLAIMS_BEGIN + claims_table() + CLAIMS_END + foot, encoding="utf-8")
-    say("saved claims and policy_map (.png, .pdf, .json, .csv) and readings.csv in figures, and the README's table", took(begin))
+    docs.write()
+    say("saved claims and policy_map (.png, .pdf, .json, .csv) and readings.csv in figures, and docs/claims.md", took(begin))
 
 
 def took(begin: float) -> str:
@@ -151,19 +148,12 @@ def lab(arguments: str) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(notebooks.NOTEBOOKS), SAVED, *words])
 
 
-def claims_table() -> str:
-    """figures/claims.csv as the README shows it."""
-    with (FIGURES / "claims.csv").open(encoding="utf-8", newline="") as file:
-        names, *rows = ([value.replace("|", "\\|") for value in row] for row in csv.reader(file))
-    lines = [names, ["---"] * len(names), *rows]
-    return "\n".join(["", *(f"| {' | '.join(line)} |" for line in lines), ""])
+def write_docs() -> None:
+    """`make docs`: the notebooks' parameters cells, and what the README and the pages in docs/ repeat of the code."""
+    from adage_repro import docs
 
-
-def cells() -> None:
-    """`make cells`: the parameters cells of the notebooks and the README's tables, from what the code says."""
-    wrote = [f"wrote the parameters cell of {notebook.name}" for notebook in parameter_cells.write()]
-    wrote += ["wrote the tables of README.md"] if readme.write() else []
-    say(*wrote or ["parameters cells and tables are up to date"])
+    changed = [notebook.name for notebook in parameter_cells.write()] + docs.write()
+    say(f"wrote {', '.join(changed)}" if changed else "parameters cells, README and docs/ are up to date")
 
 
 def figures() -> int:
@@ -179,7 +169,7 @@ def refresh() -> int:
 COMMANDS = {
     "figures": (figures, ()),
     "refresh": (refresh, ()),
-    "cells": (cells, ()),
+    "docs": (write_docs, ()),
     "claims": (claims, ('"NAME=VALUE …"', "OUT")),
     "figure": (figure, ("NUMBER", '"NAME=VALUE …"', "OUT")),
     "notebook": (notebook, ("NAME", '"NAME=VALUE …"', "OUT")),

@@ -19,7 +19,7 @@ from adage_repro.staging import socket, staged
 
 NOTEBOOKS = ROOT / "notebooks"
 FIGURE = r"(fig[0-9][0-9])_[a-z0-9_]+"  # the stem of a figure's notebook; the group is its name
-WRITE_CELLS = "make cells writes it"
+WRITE_CELLS = "make docs writes it"
 STEM = rf"{FIGURE}|[a-z][a-z0-9_]*"  # no copies, such as JupyterLab's fig04_policy-Copy1
 
 

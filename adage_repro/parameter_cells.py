@@ -9,7 +9,7 @@ from adage_repro.parameters import PARAMETERS
 from adage_repro.refusals import Refused
 from adage_repro.staging import staged
 
-COMMAND = "make cells"
+COMMAND = "make docs"
 
 
 def line(parameter: str, notebook: str) -> str:

@@ -77,7 +77,7 @@ def test_parameters_cells_are_what_the_table_says(monkeypatch):
     monkeypatch.setitem(PARAMETERS, "leader_lrs", replace(PARAMETERS["leader_lrs"], default=[0.5]))
     monkeypatch.setitem(PARAMETERS, "capacity", replace(PARAMETERS["capacity"], overrides={"fig07": 0.5}))
     assert parameter_cells.stale() == [
-        "the parameters cell of fig12_leader_rates.ipynb is not what adage_repro/parameters.py says: run make cells",
+        "the parameters cell of fig12_leader_rates.ipynb is not what adage_repro/parameters.py says: run make docs",
         "capacity has a default of its own for fig07, which does not ask for it: take it out of adage_repro/parameters.py",
     ]
 
@@ -99,7 +99,7 @@ def test_a_new_notebook_names_its_parameters_and_the_command_writes_the_rest(roo
     room("fig04_policy", "follower_lr\nruns")
     room("beyond", "order\ncapacities")
     with pytest.raises(
-        ValueError, match=r"^beyond\.ipynb must have lines `name: type = value` in its parameters cell: make cells writes it$"
+        ValueError, match=r"^beyond\.ipynb must have lines `name: type = value` in its parameters cell: make docs writes it$"
     ):
         defaults(notebook_of("beyond"))
     assert [file.stem for file in parameter_cells.write()] == ["beyond", "fig04_policy"] and parameter_cells.write() == []
