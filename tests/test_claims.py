@@ -187,7 +187,7 @@ def test_what_is_committed_is_one():
     assert {id: record["headline"][id] for id in CLAIMS} == EXPECTED
     readings = pd.read_csv(FIGURES / "readings.csv", keep_default_na=False)
     assert list(readings.columns) == ["id", *CHOICES, "measured", "holds"]
-    assert readings.groupby("id").size().eq(len(all_cells())).all()
+    assert readings.groupby("id").size().eq(len(all_cells())).all(), "figures/readings.csv lacks readings: run make claims"
     both = crossed().astype({"holds": bool}).merge(readings, on=["id", *CHOICES], suffixes=("", "_committed"))
     assert (
         len(both) == len(crossed())

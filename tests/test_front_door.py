@@ -95,6 +95,49 @@ def test_refused(arguments, line, capsys, monkeypatch):
     assert tree() == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("fig04", "capacity=1.4", ""), "capacity must lie in [1/n_agents, 1], got 1.4"),
+        (("claims", "n_agents=65", ""), "n_agents must lie in [2, 64] where claims are measured, got 65"),
+        (
+            ("fig04_policy-Copy1", "", ""),
+            "NAME must be a notebook in notebooks/, got 'fig04_policy-Copy1'; there are claims, fig02_convergence, ",
+        ),
+        (("", "", ""), "NAME must be a notebook in notebooks/, got ''; there are claims, "),
+        (("../notebooks/claims", "", ""), "NAME must be a notebook in notebooks/, got '../notebooks/claims'"),
+    ],
+)
+def test_any_notebook_is_checked_as_a_figure_is(arguments, line, capsys, monkeypatch):
+    monkeypatch.setattr(notebooks, "execute", None)  # nothing runs
+    assert main("notebook", *arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith(line) and said.err.count("\n") == 1
+
+
+def test_a_notebook_that_saves_no_record_leaves_itself(tmp_path, capsys, monkeypatch):
+    """One that goes beyond the paper, under a name that is no project notebook's."""
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {"tags": ["parameters"]},
+        "source": ["runs: int = 7"],
+        "outputs": [],
+        "execution_count": None,
+    }
+    text = json.dumps({"cells": [cell], "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5})
+    (tmp_path / "My own-Copy1.ipynb").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("ADAGE_REPRO_OUT", "")  # put back afterwards
+    assert main("notebook", "My own-Copy1", "runs=9", str(tmp_path / "out")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert (
+        lines[0].startswith("My own-Copy1, parameters that differ")
+        and lines[1].split() == ["runs", "9", "7"]
+        and f"saved My own-Copy1.ipynb in {tmp_path / 'out'}" in lines
+    )
+
+
 def test_an_out_that_cannot_take_the_files_is_refused(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(notebooks, "execute", None)  # nothing runs
     (tmp_path / "fig06c.csv").mkdir()
@@ -165,6 +208,8 @@ def make(*words, cwd=ROOT, **given):
         ("figure FIG=6 SET=runs=3 seed=$(shell) OUT=x", "seed", 'figure FIG=6 SET="runs=3 seed=$(shell)" OUT=x'),
         ("figure FIG=4 set=capacity=0.9", "set", 'figure FIG=4 SET="name=value …" [OUT=folder]'),
         ("figures SET=a=1", "SET", 'figures or make figure FIG=number SET="a=1" [OUT=folder]'),
+        ("notebook FIG=4", "FIG", 'notebook NAME=name SET="name=value …" [OUT=folder]'),
+        ("notebook NAME=claims runs=3", "runs", 'notebook NAME=claims SET="runs=3" [OUT=folder]'),
         ("claims FIG=4", "FIG", 'claims SET="name=value …" [OUT=folder]'),
         ("claims capacity=0.4", "capacity", 'claims SET="capacity=0.4" [OUT=folder]'),
         ("test lint ARGS=-x", "ARGS", "test"),
