@@ -9,10 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.adage import Game, History, follower_gradients, leader_gradient, utilities
+from adage_repro.adage import History
 from adage_repro.fairness import gini
+from adage_repro.followers import follower_gradients, utilities
+from adage_repro.game import Game
+from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
 from adage_repro.sums import total
+from adage_repro.words import any_tax
 
 
 def in_g2(n_agents: int) -> np.ndarray:
@@ -209,6 +213,11 @@ def follower_update_on_grid(game: Game, own: Array, others: Array, tax_rate: Arr
     return jax.vmap(point)(own, others)
 
 
+def entry_slope(game: MarketEntrance, actions: Array) -> float:
+    """The leader's gradient at τ = 0 with all present at `actions` (N,), as when G2 enters."""
+    return float(jax.jit(leader_gradient)(game, actions, jnp.ones(game.n_agents, bool), 0.0))
+
+
 def departure_from_line(x: np.ndarray, y: np.ndarray) -> float:
     """Largest distance of y to its least-squares line in x, over the range of y."""
     line = np.polynomial.Polynomial.fit(x, y, 1)
@@ -224,3 +233,20 @@ def sign_changes(y: np.ndarray) -> int:
     """How often consecutive values of y, zeros left out, differ in sign."""
     signs = np.sign(np.where(np.abs(y) > 1e-12, y, 0.0))
     return int((np.diff(signs[signs != 0]) != 0).sum())
+
+
+def policy_numbers(taxed: Series, untaxed: Series, entry: int) -> dict[str, float]:
+    """The policy's headline numbers, of one run with the leader and one without, by row and group; no peak where no tax is paid."""
+    tax, rate = taxed.revenue, taxed.tax_rate
+    peak = {}
+    if any_tax(tax):
+        peak["row in which taxes paid peak"] = int(tax.argmax())
+        peak["taxes paid in the last row over their peak"] = float(tax[-1] / tax.max())
+    return {
+        "gap without the leader": float(untaxed.gap[-1]),
+        "gap with the leader": float(taxed.gap[-1]),
+        "largest tax rate up to row ι": float(rate[: entry + 1].max()),
+        "largest tax rate after row ι": float(rate[entry + 1 :].max()),
+        **peak,
+        "revenue over all rows": float(tax.sum()),
+    }

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from adage_repro.market import MarketEntrance, largest_stable_lr
 from adage_repro.parameters import differing
+from adage_repro.readings import RETURNS_SHIFT
 
 SEEN = 0.005  # of the scale, which is 1 for attendances: a smaller change is none
 NEAR = 0.02  # all agents within this of a point are near it,
@@ -149,6 +151,26 @@ def crossing(slope: float, bound: float) -> str:
     if bound == 0 or slope < NOTHING:
         return f"{said}; no leader_lr raises the tax rate above 0 in that step"
     return f"{said}; leader_lr that crosses the range in one step: {number(bound / slope)}"
+
+
+def stability_line(game: MarketEntrance, follower_lr: float, order: str) -> str:
+    """One line that holds the learning rate against the stability limit."""
+    limit = largest_stable_lr(game, order)
+    side = "below" if follower_lr < limit else "not below"
+    rate = f"N = {game.n_agents}: follower_lr = {follower_lr:g}"
+    return f"{rate} is {side} the untaxed stability limit {limit:.4g} ({order}, own share {game.crowd})"
+
+
+def fairness_label(returns_shift: str) -> str:
+    """What to call 1 - Gini on an axis under this reading."""
+    return RETURNS_SHIFT.pick(returns_shift, negative="fairness", always="fairness", none="raw 1 - Gini (no shift)")
+
+
+def fairness_note(returns_shift: str) -> str:
+    """One line that says what the fairness of this reading is."""
+    shifted = f"fairness is 1 - Gini of the returns, shift: {returns_shift}"
+    raw = "returns are not shifted: with negative returns the number is no Gini coefficient and is reported raw"
+    return RETURNS_SHIFT.pick(returns_shift, negative=shifted, always=shifted, none=raw)
 
 
 def changes(values: Mapping[str, object], standard: Mapping[str, object]) -> str:

@@ -11,8 +11,8 @@ import reference
 from reference import CROWDS, LATE_GROUPS, ORDERS, SHIFTS, TAX_UNITS
 
 from adage_repro import MarketEntrance, Settings, adage, follower_gradients, leader_gradient, model, solve, solve_many, utilities
-from adage_repro.adage import crowd_mean
 from adage_repro.choices import Place, choose
+from adage_repro.followers import crowd_mean
 from adage_repro.parameters import place
 
 UNIFORM = np.random.default_rng(0).uniform(size=(7, 100))
@@ -294,7 +294,7 @@ REFUSED = {
     "follower_lr must be a number": [None, True, "0.1"],
     "leader_lr must lie in [0, 100]": [-1, INF],
     "leader_every must lie in [1, inf)": [0],
-    "order must be one of simultaneous, alternating": ["random", None],
+    f"order must be one of {', '.join(ORDERS)}": ["random", None],
     "late_group must be one of absent, frozen": ["late"],
     "entry_time must be a whole number": [0.5, True],
     "action_bounds needs two finite bounds, the lower first": [(1.0, 0.0)],

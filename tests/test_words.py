@@ -8,7 +8,7 @@ import pytest
 from said import APART, COURSE, PLACE, SWINGING, N, apart, course, ending, felt, gaps, place, same, side, spread, swinging, tax_sentences
 from test_notebooks import NAMES, run
 
-from adage_repro import build, words
+from adage_repro import notebooks, words
 from adage_repro.parameters import check_all
 
 EDGES = {
@@ -226,7 +226,7 @@ def fig13(alt, csv, ns):
 
 
 def settings(name):
-    there = build.defaults(build.notebook_of(name))
+    there = notebooks.defaults(notebooks.notebook_of(name))
     chosen = {edge: {key: value for key, value in values.items() if key in there} for edge, values in EDGES.items()}
     return {
         edge: {key: QUICK[key] for key in QUICK if key in there} | values for edge, values in chosen.items() if values or edge == "paper"
@@ -235,6 +235,7 @@ def settings(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_said_of_a_run_is_in_its_record(name, tmp_path, monkeypatch, capsys):
+    assert name in globals(), f"nobody reads back what {name} says of its run: add a function {name}(alt, csv, ns) to tests/test_words.py"
     edges = settings(name)
     assert len(edges) >= 10
     for edge, values in edges.items():

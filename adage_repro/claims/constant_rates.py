@@ -2,10 +2,10 @@
 
 from adage_repro.claims.claim import claim
 from adage_repro.claims.fixtures import HIGH_TAX
-from adage_repro.claims.followers import POLICY_LR
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.policy import ALONG_N, NO_LEADER, POLICY
 from adage_repro.claims.setup import CHOICES
+from adage_repro.parameters import FOLLOWER_LR, POLICY_LR
 
 
 def fairness_over_constants(taxed_to_i, constant) -> float:
@@ -22,7 +22,7 @@ BEST = "fairness at row I from zeros with the learnt rate less that with the bes
 SMALLEST = "gap at row I from zeros, in size, with the learnt rate less the smallest with one of 101 constant rates"
 TO_MAX, TO_HIGH = "evenly in 0 … tax_max, held in all rows", f"less that with the rates in 0 … {HIGH_TAX:g}, out of the leader's reach"
 RAISED = f"evenly in 0 … {HIGH_TAX:g}, the learnt rate's bounds too"
-AT_HIGH_TAX = {"depends": CHOICES, "at": {"follower_lr": POLICY_LR, "tax_max": HIGH_TAX}, "also": ({"follower_lr": 0.001},)}
+AT_HIGH_TAX = {"depends": CHOICES, "at": {"follower_lr": POLICY_LR, "tax_max": HIGH_TAX}, "also": ({"follower_lr": FOLLOWER_LR},)}
 
 
 @claim(

@@ -8,8 +8,9 @@ import pandas as pd
 
 from adage_repro.claims.claim import Case, Claim, measure_all
 from adage_repro.claims.setup import CHOICES, READINGS, Setup
+from adage_repro.parameters import FOLLOWER_LR, POLICY_LR
 
-RATES, PAYOFFS = (0.001, 0.01), (0.0, 1.0, 8.0)
+RATES, PAYOFFS = (FOLLOWER_LR, POLICY_LR), (0.0, 1.0, 8.0)
 UP_TO_100 = (10, 100)  # the numbers of agents at which claims over N are measured here
 NOT_CROSSED = ("taxed_by_agents",)  # runs that in all cells would take as long as those of all other claims together
 

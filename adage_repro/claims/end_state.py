@@ -7,13 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.adage import follower_gradients, leader_gradient
 from adage_repro.claims.both_rows import over_ends
 from adage_repro.claims.claim import CLAIMS, Case, Search, claim, measure_all
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.policy import AT_BOTH_LRS, AT_POLICY_LR, LONG_ALONG_N, LONG_SEARCHES
 from adage_repro.claims.runs import long_run
 from adage_repro.claims.setup import Setup
+from adage_repro.followers import follower_gradients
+from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
 
 NESTED_ALONG_N = Search("n_agents", values=(10, 20, 30))  # 1,000 updates of the followers for each of the leader's: slow

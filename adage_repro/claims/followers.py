@@ -11,8 +11,8 @@ from adage_repro.claims.game import rest_point, rests
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.setup import Setup
 from adage_repro.measures import farthest, rows_until, share_made
+from adage_repro.parameters import POLICY_LR
 
-POLICY_LR = 0.01  # α_F of the policy experiments (Fig. 12); the paper's default is 0.001 (App. A)
 NEAR = 0.02  # the list's tolerance of an attendance
 UNTAXED = ("order", "crowd", "follower_lr")
 LR_AND_READINGS = ("follower_lr", "readings")

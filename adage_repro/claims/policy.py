@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from adage_repro.claims.claim import Search, claim
-from adage_repro.claims.followers import POLICY_LR
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.setup import CHOICES, Setup
 from adage_repro.market import largest_stable_lr
 from adage_repro.measures import effect_size, paired, pooled_effect_size, ratio
+from adage_repro.parameters import FOLLOWER_LR, POLICY_LR
 
 AT_POLICY_LR = {"depends": CHOICES, "at": {"follower_lr": POLICY_LR}}
-AT_BOTH_LRS = {**AT_POLICY_LR, "also": ({"follower_lr": 0.001},)}  # the paper's default too
+AT_BOTH_LRS = {**AT_POLICY_LR, "also": ({"follower_lr": FOLLOWER_LR},)}  # the paper's default too
 # Where a search runs N, which compiles programs of its own. Claims that read no row after I share runs to row I; long runs end at N = 64.
 ALONG_N = Search("n_agents", values=(10, 20, 30, 50, 100), instead={"taxed": "taxed_to_i"})
 LONG_ALONG_N = Search("n_agents", values=(10, 20, 30, 50))
