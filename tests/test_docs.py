@@ -53,6 +53,8 @@ def test_numbers_are_measured():
             assert number in {f"{value:.{len(number.split('.')[1])}f}" for value in measured}, (number, line)
             checked[page] += 1
     assert checked["found"] >= 20 and checked["differ"] >= 14 and checked["alt"] == 3
+    taxed = json.loads((FIGURES / "fig05.json").read_text(encoding="utf-8"))["headline"]["share of runs taxed in the row before G2 enters"]
+    assert (taxed == 1) == ("from uniform starts every run is taxed before" in DEVIATIONS)
 
 
 def test_codes_are_claims_and_links_lead_somewhere():

@@ -1,6 +1,7 @@
 """Tables for the pages from what the code says: figures, parameters, readings, rooms of the library."""
 
 import ast
+from pathlib import Path
 
 from adage_repro.folders import ROOT
 from adage_repro.notebooks import by_name, defaults, figure_names, figure_numbers, notebook_of, sources
@@ -66,12 +67,18 @@ def _taking(name: str) -> list[int]:
 
 
 def rooms() -> str:
-    """Each file of the library, and each folder in it, with the first sentence of its docstring."""
+    """Each file of the library, and each folder in it, with the beginning of its docstring. ValueError: one without."""
     library = ROOT / "adage_repro"
     homes = [(file.name, file) for file in library.glob("*.py") if not file.name.startswith("__init__")]
     homes += [(f"{file.parent.name}/", file) for file in library.glob("*/__init__.py")]
-    said = {name: ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) for name, file in sorted(homes)}
-    return table(["file", "what is in it"], [[f"`{name}`", text.split("\n\n")[0].replace("\n", " ")] for name, text in said.items()])
+    return table(["file", "what is in it"], [[f"`{name}`", _said(file)] for name, file in sorted(homes)])
+
+
+def _said(file: Path) -> str:
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    if not text:
+        raise ValueError(f"{file.relative_to(ROOT)} must begin with a docstring that says what is in it: docs/library.md lists it")
+    return text.split("\n\n")[0].replace("\n", " ")
 
 
 def _allowed(parameter) -> str:
