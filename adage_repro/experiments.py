@@ -1,5 +1,7 @@
 """What the figures are cut from: starts, groups and labels; and, for the notebooks, the measurements of `measures`."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -7,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.adage import leader_gradient
+from adage_repro.adage import Settings, leader_gradient, solve
 from adage_repro.choices import choose
 from adage_repro.market import MarketEntrance, largest_stable_lr
 from adage_repro.measures import (  # noqa: F401
@@ -16,6 +18,7 @@ from adage_repro.measures import (  # noqa: F401
     departure_from_line,
     distance,
     fairness,
+    fairness_numbers,
     follower_update_on_grid,
     gap,
     group_means,
@@ -25,6 +28,7 @@ from adage_repro.measures import (  # noqa: F401
     paired,
     r_squared,
     rows_until,
+    saturation,
     series,
     share_of_way,
     sign_changes,
@@ -67,9 +71,9 @@ def crossing_line(game: MarketEntrance, actions: Array, tax_max: float) -> str:
     return crossing(float(jax.jit(leader_gradient)(game, actions, jnp.ones(game.n_agents, bool), 0.0)), tax_max)
 
 
-def fairness_label(returns_shift: str) -> str:
-    """What to call 1 - Gini on an axis under this reading."""
-    return "raw 1 - Gini (no shift)" if returns_shift == "none" else "fairness"
+def fairness_scale(returns_shift: str) -> tuple[str, float]:
+    """What to call 1 - Gini on an axis under this reading, and the most that it can be."""
+    return ("raw 1 - Gini (no shift)", np.inf) if returns_shift == "none" else ("fairness", 1.0)
 
 
 def fairness_note(returns_shift: str) -> str:
@@ -79,8 +83,21 @@ def fairness_note(returns_shift: str) -> str:
     return f"fairness is 1 - Gini of the returns, shift: {returns_shift}"
 
 
-def policy_numbers(taxed: Series, untaxed: Series, entry: int) -> dict[str, float]:
-    """The policy's headline numbers, of one run with the leader and one without, by row and group; no peak where no tax is paid."""
+def fairness_gain(game: MarketEntrance, settings: Settings, start: Array) -> Array:
+    """Fairness with the leader of `settings` minus without, in the last row of each run (runs,)."""
+    policies = settings, replace(settings, leader_lr=None)
+    taxed, untaxed = (solve(game, policy, start, rows=[settings.iterations], keep=series).fairness[:, 0] for policy in policies)
+    return taxed - untaxed
+
+
+def policy_numbers(paths: Mapping[float, Mapping[str, Series]], entry: int) -> dict[str, float]:
+    """The policy's headline numbers, by follower learning rate, of one run with the leader and one without."""
+    numbers = {lr: _policy_numbers(path["with"], path["without"], entry) for lr, path in paths.items()}
+    return {f"follower_lr {lr:g}, {name}": value for lr, found in numbers.items() for name, value in found.items()}
+
+
+def _policy_numbers(taxed: Series, untaxed: Series, entry: int) -> dict[str, float]:
+    """Of one run with the leader and one without, by row and group; no peak where no tax is paid."""
     tax, rate = taxed.revenue, taxed.tax_rate
     peak = {}
     if any_tax(tax):

@@ -13,6 +13,7 @@ from adage_repro.adage import Game, History, follower_gradients, leader_gradient
 from adage_repro.fairness import gini
 from adage_repro.market import MarketEntrance
 from adage_repro.sums import total
+from adage_repro.words import NOTHING
 
 
 def in_g2(n_agents: int) -> np.ndarray:
@@ -182,6 +183,32 @@ def rows_until(values: Array, level: float) -> int:
     """The first row, counted from 1, from which on `values` stay at `level` or above; one past the last if they do not."""
     below = np.flatnonzero(np.asarray(values) < level)
     return int(below[-1]) + 2 if below.size else 1
+
+
+def fairness_numbers(fairness: dict[str, Array], tax_rate: Array, entry: int, level: float = 0.95) -> dict[str, float]:
+    """How soon after ι mean fairness stays at `level`, from fairness (runs, I + 1) with and without the leader, if it does; and the share
+    of runs in which the tax rate (runs, I + 1) is above 0 in the row before G2 enters, if any is."""
+    numbers = {}
+    for leader, values in fairness.items():
+        after = values.mean(0)[entry + 1 :]
+        row = rows_until(after, level)
+        if row < len(after):
+            numbers[f"rows after ι until mean fairness stays at {level:g} or more, {leader} leader"] = row
+    if entry:
+        numbers["share of runs taxed in the row before G2 enters"] = float((tax_rate[:, entry] >= NOTHING).mean())
+    return numbers
+
+
+def saturation(paths: dict[float, dict[float, Series]], tax_max: float, entry: int) -> dict[str, float]:
+    """By follower and leader learning rate: the gap at the end, and the share of rows after ι in which the tax rate is at its bound."""
+    numbers = {}
+    for follower_lr, by_leader in paths.items():
+        for leader_lr, path in by_leader.items():
+            at_bound = np.asarray(path.tax_rate)[entry + 1 :] == tax_max
+            case = f"follower_lr {follower_lr:g}, leader_lr {leader_lr:g}"
+            numbers[f"{case}, gap at I"] = float(path.gap[-1])
+            numbers[f"{case}, share of rows after ι at the bound"] = float(at_bound.mean())
+    return numbers
 
 
 @jax.jit
