@@ -83,7 +83,8 @@ def distributions(histories: Mapping[tuple[float, str], History]) -> str:
     """Figure 8, by capacity and start."""
     said = []
     for (c, start), history in histories.items():
-        said.append(f"{words.ending(history.actions.mean((0, 2)))} for c = {c:g} from {STARTS[start]}{words.swinging_runs(history.actions)}")
+        end, note = words.ending(history.actions.mean((0, 2))), words.swinging_runs(history.actions)
+        said.append(f"{end} for c = {c:g} from {STARTS[start]}{note}")
     return f"Attendance of all agents at the end, with p* and the rest point of each capacity. {_ends(', '.join(said))}"
 
 
