@@ -152,3 +152,15 @@ def policy_map(works: pd.Series, agree: int, speaks: int) -> str:
         f"Three maps over N and the learning rate: the policy works in {works.sum()} of {len(works)} runs; among the {speaks} runs of "
         f"which the law speaks, it tells those in which the policy works from the others in {agree}."
     )
+
+
+def readings_map(shares: pd.DataFrame) -> str:
+    """The map of claims by readings, from its table (`tables.shares_by_reading`)."""
+    everywhere = shares.iloc[:, -1]
+    changed = shares.iloc[:, 1:-1].ne(shares["default"], axis=0).sum()
+    by_choice = ", ".join(f"{count} with {name}" for name, count in changed.items())
+    return (
+        f"Heat map: the share of six settings in which each of {len(shares)} claims holds. {(everywhere == 1).sum()} hold in all settings "
+        f"of all readings, {(everywhere == 0).sum()} in none. Claims whose share differs from that of the default reading, by the choice "
+        f"changed: {by_choice}."
+    )
