@@ -146,7 +146,7 @@ def until(row: int, count: int, level: float) -> str:
     alone does not tell."""
     said = f"at {number(level)} or more"
     if row == count:
-        return f"is {said} only at the very end, too late to tell whether it stays there"
+        return f"is {said} at the very end, too late to tell whether it stays there"
     since = f"{row} iteration{'s' if row != 1 else ''}"
     return f"stays {said} from {since} after G2's entry onwards" if row < count else f"does not stay {said}"
 

@@ -107,7 +107,7 @@ def fig05(alt, csv, ns):
         after = mean[int(found[3]) + 1 :]
         if stays == "does not stay at 0.95 or more":
             assert after[-1] < 0.95
-        elif stays == "is at 0.95 or more only at the very end, too late to tell whether it stays there":
+        elif stays == "is at 0.95 or more at the very end, too late to tell whether it stays there":
             assert after[-1] >= 0.95 and (len(after) == 1 or after[-2] < 0.95)
         else:
             row = int(re.fullmatch(r"stays at 0\.95 or more from (\d+) iterations? after G2's entry onwards", stays)[1])
@@ -263,7 +263,7 @@ def test_what_is_said_of_a_run_is_in_its_record(name, tmp_path, monkeypatch, cap
         (words.taxes(np.array([[1.0, 1e-5]])).partition(";")[0], "G1 pays all but 0.001% of the tax"),
         (words.taxes(np.array([[0.0, 1.0]])).partition(";")[0], "only G2 pays"),
         (words.until(1, 7, 0.95), "stays at 0.95 or more from 1 iteration after G2's entry onwards"),
-        (words.until(7, 7, 0.95), "is at 0.95 or more only at the very end, too late to tell whether it stays there"),
+        (words.until(7, 7, 0.95), "is at 0.95 or more at the very end, too late to tell whether it stays there"),
         (words.until(8, 7, 0.95), "does not stay at 0.95 or more"),
         (words.side({"low": 1e-12, "high": 2e-12}), "including 0"),
     ],
