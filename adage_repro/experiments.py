@@ -1,14 +1,18 @@
-"""How a run begins: first strategies, and when each agent enters."""
+"""How a run begins: first strategies, and when each agent enters; and what the leader brings from many starts."""
 
+from dataclasses import replace
 from functools import partial
 
 import jax
 import numpy as np
 from jax import Array
 
-from adage_repro.measures import in_g2
+from adage_repro.adage import solve
+from adage_repro.market import MarketEntrance
+from adage_repro.measures import in_g2, series
 from adage_repro.parameters import check, check_value
 from adage_repro.readings import FOLLOWER_START
+from adage_repro.settings import Settings
 
 
 def starts(kind: str, runs: int, n_agents: int, seed: int) -> Array:
@@ -28,3 +32,10 @@ def entry_times(n_agents: int, iterations: int, late_entry_share: float) -> np.n
     """ι (N,): 0 for G1, ⌊share · I⌋ for G2 (App. A.2)."""
     late = int(np.floor(round(check("late_entry_share", late_entry_share) * iterations, 6)))
     return np.where(in_g2(n_agents), max(min(late, iterations - 1), 0), 0)  # the share is below 1, whatever rounding says
+
+
+def fairness_gain(game: MarketEntrance, settings: Settings, start: Array) -> Array:
+    """Fairness with the leader of `settings` minus without, in the last row of each run (runs,)."""
+    policies = settings, replace(settings, leader_lr=None)
+    taxed, untaxed = (solve(game, policy, start, rows=[settings.iterations], keep=series).fairness[:, 0] for policy in policies)
+    return taxed - untaxed

@@ -3,6 +3,7 @@
 import json
 import re
 from importlib.metadata import version
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -71,14 +72,24 @@ def test_hygiene(name):
     for cell in code:
         text = "".join(cell["source"])
         assert not re.search(r"^\s*(def|class) ", text, re.M) and "lambda" not in text
-        assert cell is tagged["parameters"] or len(text.splitlines()) < 15
+        assert cell is tagged["parameters"] or (len(text.splitlines()) < 15 and max(map(len, text.splitlines())) <= 100)
+        drawn = re.search(r"^(figure, axes = |records\.(show|save)\()", text, re.M) is not None
+        assert cell["metadata"].get("jupyter", {}).get("source_hidden", False) == drawn
         assert not any(output.get("name") == "stderr" or output["output_type"] == "error" for output in cell["outputs"])
+    assert sum(bool(line.strip()) for cell in code for line in "".join(cell["source"]).splitlines()) < 60
     pictures = [output for cell in code for output in cell["outputs"] if "image/png" in output.get("data", {})]
     assert [bool(picture["metadata"]["image/png"]["alt"]) for picture in pictures] == [True]
     first, last = notebook["cells"][0], notebook["cells"][-1]
     assert "".join(first["source"]).startswith(f"# Figure {int(name[3:])} · ") and "Where this differs from the paper" in "".join(
         last["source"]
     )
+
+
+@pytest.mark.parametrize("name", [*NAMES, "claims"])
+def test_each_code_cell_comes_after_words(name):
+    before = [above["cell_type"] for above, cell in pairwise(cells(name)) if cell["cell_type"] == "code"]
+    assert before and set(before) == {"markdown"}
+    assert len({cell["id"] for cell in cells(name)}) == len(cells(name))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -159,10 +170,10 @@ def test_runs_under_every_reading(name, k, tmp_path, monkeypatch):
 
 def test_a_closed_form_that_does_not_apply_is_not_drawn(tmp_path, monkeypatch):
     with_closed, _ = run("fig03", tmp_path, monkeypatch)
-    assert with_closed["theory"] is not None and "closed form" in [line.get_label() for line in with_closed["a"].lines]
+    assert with_closed["theory"] is not None and "closed form" in [line.get_label() for line in with_closed["axes"]["a"].lines]
     for other in ({"order": "alternating"}, {"capacity": 1.0, "follower_lr": 0.05}):
         without, record = run("fig03", tmp_path, monkeypatch, **other)
-        assert record["lines"]["closed form"] is None and "closed form" not in [line.get_label() for line in without["a"].lines]
+        assert record["lines"]["closed form"] is None and "closed form" not in [line.get_label() for line in without["axes"]["a"].lines]
 
 
 def test_bad_values_are_refused_in_a_notebook_run_by_hand(tmp_path, monkeypatch):

@@ -38,7 +38,7 @@ PICKS = [  # whatever picks a way from a table
     (CROWD, "untaxed_path", lambda: untaxed_path(GAME, 0.001, ZEROS, 3)),
     (TAX_UNITS, "over_attendance", lambda: GAME.tax(0.1, 0.2, 4, 0.1)),
     (RETURNS_SHIFT, "_shifted", lambda: gini(np.ones(4))),
-    (RETURNS_SHIFT, "fairness_label", lambda: words.fairness_label("negative")),
+    (RETURNS_SHIFT, "fairness_scale", lambda: words.fairness_scale("negative")),
     (RETURNS_SHIFT, "fairness_note", lambda: words.fairness_note("negative")),
     (FOLLOWER_START, "starts", lambda: starts("zeros", 1, 4, 0)),
 ]
