@@ -12,6 +12,7 @@ from matplotlib.ticker import AutoLocator, MaxNLocator
 from seaborn import heatmap
 
 from adage_repro.style import COLOURS, DASHES, WIDTHS, Iterations, Numbers, shades
+from adage_repro.words import ROUNDING
 
 LABELS = {
     "iteration": "iteration $t$",
@@ -40,7 +41,6 @@ PLACES = {"capacity": "$c$ = {:g}", "group": "${0[0]}_{0[1]}$"}  # how a label i
 PLACE_LABELS = {"leader": "with or without leader"}
 BEFORE = {"absent": "$G_1$ alone", "frozen": "$G_2$ frozen"}  # what is so until G2 enters, by `late_group`
 STILL = {"tax_rate": r"$\tau$ stays at 0", "tax_paid": "no tax is paid"}  # said where all of it is zero
-ROUNDING = 1e-13  # what lies closer to zero is zero, as in the tables
 
 
 def label(ax: Axes, x: str, y: str, title: str = "") -> None:
@@ -209,7 +209,7 @@ def group_series(ax: Axes, table: pd.DataFrame, y: str, title: str = "") -> None
 
 
 def _line(ax: Axes, table: pd.DataFrame, y: str, colour: str, title: str) -> None:
-    values = table[y].where(table[y].abs() > ROUNDING, 0)
+    values = table[y].mask(table[y].abs() <= ROUNDING, 0)
     ax.plot(table["iteration"], values, color=COLOURS[colour], lw=0.75 * WIDTHS[colour], label=LABELS[colour], zorder=2)
     label(ax, "iteration", y, title)
 

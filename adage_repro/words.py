@@ -11,7 +11,7 @@ from adage_repro.readings import RETURNS_SHIFT
 SEEN = 0.005  # of the scale, which is 1 for attendances: a smaller change is none
 NEAR = 0.02  # all agents within this of a point are near it,
 AT = 0.001  # and within this at it; groups whose means differ by no more have met
-ROUNDING = 1e-13  # what the saved tables put to 0
+ROUNDING = 1e-13  # numbers no larger than this are rounding noise, saved and drawn as 0
 NOTHING = 1e-9  # numbers below this are rounding, and said as 0
 NAMES = {"p*": "p* =", "rest point": "the rest point"}
 
