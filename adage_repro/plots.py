@@ -6,117 +6,15 @@ from textwrap import shorten
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
-from matplotlib.figure import Figure
-from matplotlib.ticker import AutoLocator, MaxNLocator
 from seaborn import heatmap
 
-from adage_repro.style import COLOURS, DASHES, WIDTHS, Iterations, Numbers, shades
+from adage_repro.palette import COLOURS, DASHES, WIDTHS, shades
+from adage_repro.style import LABELS, attendance_limits, label, note, references, still, zero
+from adage_repro.words import ROUNDING
 
-LABELS = {
-    "iteration": "iteration $t$",
-    "attendance": "attendance $a_i$ (prob.)",
-    "tax_rate": r"tax rate $\tau$ (payoff/excess)",
-    "tax_paid": "tax paid (payoff)",
-    "fairness": "fairness $1-$Gini",
-    "g1_attendance": "attendance of $G_1$ (probability)",
-    "gini": "Gini coefficient of returns",
-    "others_attendance": "others' $a$ (prob.)",
-    "leader_update": r"$\partial U_L/\partial\tau$ (objective per payoff)",
-    "follower_update": r"$\partial U_0/\partial a_0$ (payoff)",
-    "p*": "$p^*$",
-    "rest point": "rest point",
-    "capacity": "capacity $c$",
-    "G1": "$G_1$ (early)",
-    "G2": "$G_2$ (late)",
-    "agents": "agents",
-    "with": "with leader",
-    "tax": "tax",
-    "without": "without leader",
-    "closed form": "closed form",
-    "mean": "mean",
-}
 PLACES = {"capacity": "$c$ = {:g}", "group": "${0[0]}_{0[1]}$"}  # how a label is written below a column of dots
 PLACE_LABELS = {"leader": "with or without leader"}
-BEFORE = {"absent": "$G_1$ alone", "frozen": "$G_2$ frozen"}  # what is so until G2 enters, by `late_group`
 STILL = {"tax_rate": r"$\tau$ stays at 0", "tax_paid": "no tax is paid"}  # said where all of it is zero
-ROUNDING = 1e-13  # what lies closer to zero is zero, as in the tables
-
-
-def label(ax: Axes, x: str, y: str, title: str = "") -> None:
-    """Axis labels by name (LABELS) or as given, and the panel's title."""
-    ax.set(xlabel=LABELS.get(x, x), ylabel=LABELS.get(y, y), title=title)
-    if ax.get_yscale() == "linear":
-        ax.yaxis.set_major_formatter(Numbers())
-    if x == "iteration":
-        ax.xaxis.set_major_locator(AutoLocator())
-        ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.xaxis.set_major_formatter(Iterations(sep=""))
-
-
-def note(ax: Axes, text: str, x: float = 0.5) -> None:
-    """A word inside the panel, `x` of its width from the left, where else it would be empty or look so."""
-    if text:
-        ax.text(x, 0.6, text, transform=ax.transAxes, ha="center", fontsize=8, color="0.3", bbox={"color": "white", "pad": 1})
-
-
-def still(ax: Axes, values: pd.Series, text: str) -> None:
-    """Says so where all values are zero, on a scale in which no rounding shows."""
-    if np.abs(values).max() < ROUNDING:
-        ax.set_ylim(-0.05, 1)
-        note(ax, text)
-
-
-def outer_labels(axes: Mapping[str, Axes], same_x: bool = True) -> None:
-    """Axis labels at the outer panels only, and few ticks, where many small panels share their y axis, and with `same_x` their x axis."""
-    places = {name: ax.get_subplotspec() for name, ax in axes.items()}
-    lowest = {place.colspan.start: max(p.rowspan.start for p in places.values() if p.colspan == place.colspan) for place in places.values()}
-    for name, ax in axes.items():
-        if ax.get_xscale() == "linear":
-            ax.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10], integer=True))
-        if places[name].rowspan.start < lowest[places[name].colspan.start]:
-            ax.set_xlabel("")
-            ax.tick_params(labelbottom=not same_x)
-        if places[name].colspan.start > 0:
-            ax.set_ylabel("")
-            ax.tick_params(labelleft=False)
-
-
-def legend(figure: Figure, axes: Mapping[str, Axes], columns: int = 6, title: str = "") -> None:
-    """One legend for the figure, above the panels, each entry once."""
-    entries = {}
-    for ax in axes.values():
-        for handle, text in zip(*ax.get_legend_handles_labels(), strict=True):
-            entries.setdefault(text, handle)
-    box = figure.legend(
-        entries.values(), entries.keys(), loc="outside upper center", ncols=columns, handlelength=2.2, columnspacing=1.4, title=title
-    )
-    for handle in box.legend_handles:
-        handle.set_alpha(1)
-        if isinstance(handle, PathCollection):
-            handle.set_sizes([22])
-
-
-def references(ax: Axes, points: Mapping[str, float], span: tuple[float, float] | None = None) -> None:
-    """Horizontal lines at p*, the rest point, the capacity …; over `span` of x only, where one is given."""
-    for name, value in points.items():
-        drawn = {"color": COLOURS[name], "dashes": DASHES[name], "lw": WIDTHS[name], "label": LABELS[name], "zorder": 4 - WIDTHS[name] / 10}
-        if span is None:
-            ax.axhline(value, **drawn)
-        else:
-            ax.plot(span, [value, value], **drawn)
-
-
-def entry(ax: Axes, iteration: int, text: str = r"$G_2$ enters") -> None:
-    """A vertical line where something begins."""
-    ax.axvline(iteration, color=COLOURS["entry"], dashes=DASHES["entry"], lw=WIDTHS["entry"], label=text, zorder=1)
-
-
-def entries(axes: Mapping[str, Axes], iteration: int) -> None:
-    """`entry` in each panel whose x axis is the iteration."""
-    for ax in axes.values():
-        if ax.get_xlabel() == LABELS["iteration"]:
-            entry(ax, iteration)
 
 
 def paths(ax: Axes, table: pd.DataFrame, title: str = "") -> None:
@@ -176,22 +74,6 @@ def _parts(table: pd.DataFrame, columns: list[str]) -> dict[tuple, pd.DataFrame]
     return dict(sorted(split, key=lambda item: [values.index(value) for values, value in zip(seen, item[0], strict=True)]))
 
 
-def attendance_limits(ax: Axes) -> None:
-    """The range of a probability, with a margin so that nothing at 0 or 1 is cut."""
-    ax.set_ylim(-0.03, 1.03)
-
-
-def tax_limits(ax: Axes, rates: pd.Series, tax_max: float) -> None:
-    """The range of tax rates, the same in all panels of a figure: up to the largest of all `rates`, or to the bound if all are 0."""
-    top = rates.max() if rates.max() > ROUNDING else tax_max or 1
-    ax.set_ylim(-0.05 * top, 1.1 * top)
-
-
-def zero(ax: Axes) -> None:
-    """A thin line at 0."""
-    ax.axhline(0, color="0.6", lw=0.8, zorder=0)
-
-
 def series(ax: Axes, table: pd.DataFrame, y: str, colour: str, title: str = "") -> None:
     """One quantity over the iterations."""
     _line(ax, table, y, colour, title)
@@ -209,7 +91,7 @@ def group_series(ax: Axes, table: pd.DataFrame, y: str, title: str = "") -> None
 
 
 def _line(ax: Axes, table: pd.DataFrame, y: str, colour: str, title: str) -> None:
-    values = table[y].where(table[y].abs() > ROUNDING, 0)
+    values = table[y].mask(table[y].abs() <= ROUNDING, 0)
     ax.plot(table["iteration"], values, color=COLOURS[colour], lw=0.75 * WIDTHS[colour], label=LABELS[colour], zorder=2)
     label(ax, "iteration", y, title)
 
@@ -251,29 +133,6 @@ def fairness_difference(ax: Axes, values: np.ndarray, interval: Mapping[str, flo
     ax.errorbar([0], [middle], [[middle - low], [high - middle]], fmt="_", ms=26, color=COLOURS["mean"], capsize=5, zorder=4)
     zero(ax)
     label(ax, "", "difference in fairness", title)
-
-
-def phase(ax: Axes, begin: float, end: float, text: str) -> None:
-    """A shaded stretch of x, where it has any length, named at its foot, for which the y axis makes room."""
-    if begin < end:
-        low, high = ax.get_ylim()
-        ax.set_ylim(low - 0.1 * (high - low), high)
-        ax.axvspan(begin, end, color="0.93", lw=0, zorder=0)
-        ax.text(begin, 0.03, f" {text}", transform=ax.get_xaxis_transform(), va="bottom", fontsize=8, color="0.3")
-
-
-def bend(ax: Axes, values: pd.Series, linear: float) -> str:
-    """A y axis that is linear within ± `linear` and logarithmic beyond, where the values need it; the words that say so."""
-    largest = float(np.abs(values).max())
-    if largest <= 10 * linear:
-        return ""
-    ax.set_yscale("symlog", linthresh=linear)
-    ax.margins(y=0.1)
-    decades = np.arange(1, np.floor(np.log10(largest)) + 1)
-    steps = 10.0 ** decades[:: -(-len(decades) // 4)]
-    ax.set_yticks([*-steps[steps <= -values.min()], 0, *steps[steps <= values.max()]])
-    ax.minorticks_off()
-    return rf" (axis linear within $\pm${linear:g})"
 
 
 def shaded_dots(ax: Axes, table: pd.DataFrame, x: str, shade: str, y: str) -> None:

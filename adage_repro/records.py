@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from adage_repro.folders import OUT_VARIABLE, digest, place, rerun_folder
 from adage_repro.staging import staged
 from adage_repro.style import PRINT_DPI, SCREEN_DPI
+from adage_repro.words import ROUNDING
 
 PACKAGES = ("jax", "jaxlib", "numpy", "pandas", "matplotlib", "seaborn")
 
@@ -83,8 +84,8 @@ def report(headline: Mapping[str, object]) -> None:
 
 
 def tidied(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with rounding noise around zero taken out, so that 12 digits are the same on every machine."""
-    noise = {name: column.where(column.abs() > 1e-13, 0.0) for name, column in table.select_dtypes("floating").items()}
+    """The table with rounding noise around zero taken out, so that 12 digits are the same on every machine; NaN stays NaN."""
+    noise = {name: column.mask(column.abs() <= ROUNDING, 0.0) for name, column in table.select_dtypes("floating").items()}
     return table.assign(**noise)
 
 
@@ -95,5 +96,5 @@ def plain(value: object) -> object:
     if isinstance(value, np.ndarray | jax.Array | pd.Series | list | tuple | np.generic):
         return plain(value.item()) if np.ndim(value) == 0 else [plain(item) for item in np.asarray(value, object).tolist()]
     if isinstance(value, float):
-        return 0.0 if abs(value) <= 1e-13 else float(f"{value:.12g}")
+        return 0.0 if abs(value) <= ROUNDING else float(f"{value:.12g}")
     return value

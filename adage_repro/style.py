@@ -1,40 +1,44 @@
-"""One colour per concept in all figures (Okabe and Ito's colour-blind-safe palette), sizes, fonts and ticks."""
+"""What surrounds the data in every figure: the page and its layout, fonts, ticks, labels, legends, reference lines and notes."""
 
 import re
+from collections.abc import Mapping
 
+import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, ScalarFormatter
+from matplotlib.ticker import AutoLocator, EngFormatter, MaxNLocator, ScalarFormatter
 
-COLOURS = {
-    "agents": "#56B4E9",
-    "G1": "#0072B2",
-    "G2": "#E69F00",
-    "tax": "#009E73",
-    "with": "#009E73",  # the tax rate, taxes, and everything with the leader
-    "without": "#7F7F7F",
-    "p*": "#D55E00",
-    "rest point": "#CC79A7",
-    "closed form": "#000000",
-    "entry": "#999999",
-    "capacity": "#000000",
-    "mean": "#000000",
-}
-DASHES = {
-    "p*": (6, 2.5),
-    "rest point": (1, 1.5),
-    "closed form": (3, 1.5, 1, 1.5),
-    "entry": (2, 2),
-    "capacity": (1, 3),
-    "mean": (1, 0),
-    "without": (4, 1),
-}
-# Points. Of two that often coincide, the one that is drawn first is the wider, so that both are seen.
-WIDTHS = {"G1": 3.0, "G2": 1.7, "with": 2.6, "without": 1.2, "agents": 2.2, "rest point": 2.0, "p*": 1.1, "closed form": 0.9, "entry": 1.0}
-WIDTHS |= {"tax": 1.7, "capacity": 1.3, "mean": 1.3}
+from adage_repro.palette import COLOURS, DASHES, WIDTHS
+from adage_repro.words import ROUNDING
+
 WIDTH = 7.0  # inches, the width of a page's text
 PRINT_DPI, SCREEN_DPI = 300, 128  # on a laptop, a page that is 896 pixels wide
+LABELS = {
+    "iteration": "iteration $t$",
+    "attendance": "attendance $a_i$ (prob.)",
+    "tax_rate": r"tax rate $\tau$ (payoff/excess)",
+    "tax_paid": "tax paid (payoff)",
+    "fairness": "fairness $1-$Gini",
+    "g1_attendance": "attendance of $G_1$ (probability)",
+    "gini": "Gini coefficient of returns",
+    "others_attendance": "others' $a$ (prob.)",
+    "leader_update": r"$\partial U_L/\partial\tau$ (objective per payoff)",
+    "follower_update": r"$\partial U_0/\partial a_0$ (payoff)",
+    "p*": "$p^*$",
+    "rest point": "rest point",
+    "capacity": "capacity $c$",
+    "G1": "$G_1$ (early)",
+    "G2": "$G_2$ (late)",
+    "agents": "agents",
+    "with": "with leader",
+    "tax": "tax",
+    "without": "without leader",
+    "closed form": "closed form",
+    "mean": "mean",
+}
 
 
 class Numbers(ScalarFormatter):
@@ -90,6 +94,116 @@ def rows(names: list[str], columns: int, below: str = "") -> list[list[str]]:
     return [row for pair in pairs for row in pair] if below else padded
 
 
-def shades(count: int) -> list:
-    """`count` ordered colours for the values of one quantity."""
-    return sns.color_palette("mako_r", count)
+def label(ax: Axes, x: str, y: str, title: str = "") -> None:
+    """Axis labels by name (LABELS) or as given, and the panel's title."""
+    ax.set(xlabel=LABELS.get(x, x), ylabel=LABELS.get(y, y), title=title)
+    if ax.get_yscale() == "linear":
+        ax.yaxis.set_major_formatter(Numbers())
+    if x == "iteration":
+        ax.xaxis.set_major_locator(AutoLocator())
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.set_major_formatter(Iterations(sep=""))
+
+
+def note(ax: Axes, text: str, x: float = 0.5) -> None:
+    """A word inside the panel, `x` of its width from the left, where else it would be empty or look so."""
+    if text:
+        ax.text(x, 0.6, text, transform=ax.transAxes, ha="center", fontsize=8, color="0.3", bbox={"color": "white", "pad": 1})
+
+
+def still(ax: Axes, values: pd.Series, text: str) -> None:
+    """Says so where all values are zero, on a scale in which no rounding shows."""
+    if np.abs(values).max() < ROUNDING:
+        ax.set_ylim(-0.05, 1)
+        note(ax, text)
+
+
+def outer_labels(axes: Mapping[str, Axes], same_x: bool = True) -> None:
+    """Axis labels at the outer panels only, and few ticks, where many small panels share their y axis, and with `same_x` their x axis."""
+    places = {name: ax.get_subplotspec() for name, ax in axes.items()}
+    lowest = {place.colspan.start: max(p.rowspan.start for p in places.values() if p.colspan == place.colspan) for place in places.values()}
+    for name, ax in axes.items():
+        if ax.get_xscale() == "linear":
+            ax.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10], integer=True))
+        if places[name].rowspan.start < lowest[places[name].colspan.start]:
+            ax.set_xlabel("")
+            ax.tick_params(labelbottom=not same_x)
+        if places[name].colspan.start > 0:
+            ax.set_ylabel("")
+            ax.tick_params(labelleft=False)
+
+
+def legend(figure: Figure, axes: Mapping[str, Axes], columns: int = 6, title: str = "") -> None:
+    """One legend for the figure, above the panels, each entry once."""
+    entries = {}
+    for ax in axes.values():
+        for handle, text in zip(*ax.get_legend_handles_labels(), strict=True):
+            entries.setdefault(text, handle)
+    box = figure.legend(
+        entries.values(), entries.keys(), loc="outside upper center", ncols=columns, handlelength=2.2, columnspacing=1.4, title=title
+    )
+    for handle in box.legend_handles:
+        handle.set_alpha(1)
+        if isinstance(handle, PathCollection):
+            handle.set_sizes([22])
+
+
+def references(ax: Axes, points: Mapping[str, float], span: tuple[float, float] | None = None) -> None:
+    """Horizontal lines at p*, the rest point, the capacity …; over `span` of x only, where one is given."""
+    for name, value in points.items():
+        drawn = {"color": COLOURS[name], "dashes": DASHES[name], "lw": WIDTHS[name], "label": LABELS[name], "zorder": 4 - WIDTHS[name] / 10}
+        if span is None:
+            ax.axhline(value, **drawn)
+        else:
+            ax.plot(span, [value, value], **drawn)
+
+
+def entry(ax: Axes, iteration: int, text: str = r"$G_2$ enters") -> None:
+    """A vertical line where something begins."""
+    ax.axvline(iteration, color=COLOURS["entry"], dashes=DASHES["entry"], lw=WIDTHS["entry"], label=text, zorder=1)
+
+
+def entries(axes: Mapping[str, Axes], iteration: int) -> None:
+    """`entry` in each panel whose x axis is the iteration."""
+    for ax in axes.values():
+        if ax.get_xlabel() == LABELS["iteration"]:
+            entry(ax, iteration)
+
+
+def attendance_limits(ax: Axes) -> None:
+    """The range of a probability, with a margin so that nothing at 0 or 1 is cut."""
+    ax.set_ylim(-0.03, 1.03)
+
+
+def tax_limits(ax: Axes, rates: pd.Series, tax_max: float) -> None:
+    """The range of tax rates, the same in all panels of a figure: up to the largest of all `rates`, or to the bound if all are 0."""
+    top = rates.max() if rates.max() > ROUNDING else tax_max or 1
+    ax.set_ylim(-0.05 * top, 1.1 * top)
+
+
+def zero(ax: Axes) -> None:
+    """A thin line at 0."""
+    ax.axhline(0, color="0.6", lw=0.8, zorder=0)
+
+
+def phase(ax: Axes, begin: float, end: float, text: str) -> None:
+    """A shaded stretch of x, where it has any length, named at its foot, for which the y axis makes room."""
+    if begin < end:
+        low, high = ax.get_ylim()
+        ax.set_ylim(low - 0.1 * (high - low), high)
+        ax.axvspan(begin, end, color="0.93", lw=0, zorder=0)
+        ax.text(begin, 0.03, f" {text}", transform=ax.get_xaxis_transform(), va="bottom", fontsize=8, color="0.3")
+
+
+def bend(ax: Axes, values: pd.Series, linear: float) -> str:
+    """A y axis that is linear within ± `linear` and logarithmic beyond, where the values need it; the words that say so."""
+    largest = float(np.abs(values).max())
+    if largest <= 10 * linear:
+        return ""
+    ax.set_yscale("symlog", linthresh=linear)
+    ax.margins(y=0.1)
+    decades = np.arange(1, np.floor(np.log10(largest)) + 1)
+    steps = 10.0 ** decades[:: -(-len(decades) // 4)]
+    ax.set_yticks([*-steps[steps <= -values.min()], 0, *steps[steps <= values.max()]])
+    ax.minorticks_off()
+    return rf" (axis linear within $\pm${linear:g})"

@@ -6,12 +6,12 @@ import numpy as np
 
 from adage_repro.market import MarketEntrance, largest_stable_lr
 from adage_repro.parameters import differing
-from adage_repro.readings import RETURNS_SHIFT
+from adage_repro.readings import LATE_GROUP, RETURNS_SHIFT
 
 SEEN = 0.005  # of the scale, which is 1 for attendances: a smaller change is none
 NEAR = 0.02  # all agents within this of a point are near it,
 AT = 0.001  # and within this at it; groups whose means differ by no more have met
-ROUNDING = 1e-13  # what the saved tables put to 0
+ROUNDING = 1e-13  # numbers no larger than this are rounding noise, saved and drawn as 0
 NOTHING = 1e-9  # numbers below this are rounding, and said as 0
 NAMES = {"p*": "p* =", "rest point": "the rest point"}
 
@@ -167,6 +167,11 @@ def stability_line(game: MarketEntrance, follower_lr: float, order: str) -> str:
     side = "below" if follower_lr < limit else "not below"
     rate = f"N = {game.n_agents}: follower_lr = {follower_lr:g}"
     return f"{rate} is {side} the untaxed stability limit {limit:.4g} ({order}, own share {game.crowd})"
+
+
+def until_entry(late_group: str) -> str:
+    """What to write in the part of a panel in which G2 has not entered, under this reading."""
+    return LATE_GROUP.pick(late_group, absent="$G_1$ alone", frozen="$G_2$ frozen")
 
 
 def fairness_scale(returns_shift: str) -> tuple[str, float]:

@@ -7,6 +7,7 @@ import pytest
 
 from adage_repro import MarketEntrance, Settings, gini, leader_gradient, leader_objective, measures, model, solve, untaxed_path, utilities
 from adage_repro.experiments import entry_times, starts
+from adage_repro.gradients import leader_update_on_grid, sign_changes
 
 GAME = MarketEntrance(10, 0.6)
 LATE = Settings(40, 0.01, 0.04, entry_time=entry_times(10, 40, 0.5))
@@ -41,7 +42,7 @@ def test_measurements():
         numbers["positive"] == 0.75 and numbers["mean"] == pytest.approx(0.15) and numbers["high"] == pytest.approx(0.15 + 0.98 * 0.2081666)
     )
     assert [measures.rows_until(np.array(values), 2) for values in ([2, 1, 2, 3], [3, 2], [1, 1])] == [3, 1, 3]
-    assert measures.sign_changes(np.array([1.0, 0, -1, 1e-15, -2, 3])) == 2
+    assert sign_changes(np.array([1.0, 0, -1, 1e-15, -2, 3])) == 2
 
 
 def test_rounding_does_not_order_equal_returns():
@@ -51,7 +52,7 @@ def test_rounding_does_not_order_equal_returns():
         for gradient in (leader_gradient, jax.jit(leader_gradient)):
             assert gradient(GAME, actions, present, 0.0) == 0
         assert gini(utilities(GAME, actions, present, 0.0)) == 0
-        assert measures.leader_update_on_grid(GAME, jnp.array([first]), jnp.array([second]))[1] == 0
+        assert leader_update_on_grid(GAME, jnp.array([first]), jnp.array([second]))[1] == 0
 
 
 def test_solve_inside_jit_vmap_and_grad():

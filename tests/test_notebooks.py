@@ -135,6 +135,13 @@ def test_long_tables_keep_both_phases_of_a_cycle():
         assert [*rows[-4:]] == [*range(iterations - 3, iterations + 1)]
 
 
+def test_a_saved_table_tells_what_is_missing_from_zero():
+    table = pd.DataFrame({"x": [1e-14, np.nan, -1e-12], "n": [1, 2, 3], "word": ["a", "b", "c"]})
+    assert records.tidied(table).to_csv(index=False) == "x,n,word\n0.0,1,a\n,2,b\n-1e-12,3,c\n"
+    saved = pd.read_csv(FIGURES / "policy_map.csv")
+    assert saved["law"].isna().any() and (saved["law"].dropna() > 0).all()  # the law is silent on some runs, and never says 0
+
+
 def test_nothing_else_is_committed_as_a_figure():
     made = {f"{name}.{kind}" for name in NAMES for kind in ("png", "pdf", "json")} | {
         file for name in NAMES for file in committed(name)["tables"]

@@ -31,6 +31,7 @@ PICKS = [  # whatever picks a way from a table
     (ORDER, "largest_stable_lr", lambda: largest_stable_lr(GAME)),
     (ORDER, "untaxed_path", lambda: untaxed_path(GAME, 0.001, ZEROS, 3)),
     (LATE_GROUP, "presence", lambda: solve(GAME, Settings(18, 0.0123), ZEROS)),
+    (LATE_GROUP, "until_entry", lambda: words.until_entry("absent")),
     (LATE_GROUP, "untaxed_path", lambda: untaxed_path(GAME, 0.001, ZEROS, 3)),
     (CROWD, "attendance_felt", lambda: GAME.untaxed_utility(0.1, 0.2, 4)),
     (CROWD, "fixed_point", lambda: fixed_point(GAME)),

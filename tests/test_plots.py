@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from adage_repro import contact_sheet, notebooks, plots, style
+from adage_repro.palette import WIDTHS
 from adage_repro.parameters import LONGEST_LIST, check_all
 
 NAMES = notebooks.figure_names()
@@ -66,7 +67,7 @@ def test_coinciding_groups_are_both_seen():
     plots.group_series(axes["a"], table, "attendance")
     below, above = axes["a"].lines
     assert below.get_linewidth() > 1.5 * above.get_linewidth()
-    assert style.WIDTHS["with"] > 1.5 * style.WIDTHS["without"] and style.WIDTHS["rest point"] > 1.5 * style.WIDTHS["p*"]
+    assert WIDTHS["with"] > 1.5 * WIDTHS["without"] and WIDTHS["rest point"] > 1.5 * WIDTHS["p*"]
 
 
 @pytest.mark.parametrize("low, high", [(0.999999, 0.9999999), (1e-9, 3e-9), (-1e7, 1e7), (0, 0.1), (-12, 3)])
@@ -74,7 +75,7 @@ def test_ticks_hold_their_whole_number(low, high):
     figure, axes = style.figure([["a"]])
     ax = axes["a"]
     ax.plot([0, 1], [low, high])
-    plots.label(ax, "iteration", "fairness")
+    style.label(ax, "iteration", "fairness")
     figure.draw_without_rendering()
     ticks = [tick for tick in ax.yaxis.get_major_ticks() if tick.label1.get_text()]
     shown = [float(tick.label1.get_text().replace("\N{MINUS SIGN}", "-")) for tick in ticks]

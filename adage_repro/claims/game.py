@@ -15,8 +15,8 @@ from adage_repro.claims.numbers import Number
 from adage_repro.claims.setup import Setup
 from adage_repro.fairness import gini, leader_objective
 from adage_repro.followers import follower_gradients
+from adage_repro.gradients import sign_changes
 from adage_repro.market import MarketEntrance
-from adage_repro.measures import sign_changes
 
 PROFILES = 1000
 

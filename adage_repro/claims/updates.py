@@ -11,8 +11,8 @@ from adage_repro.claims.claim import claim
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.setup import Setup
 from adage_repro.followers import follower_gradients, utilities
+from adage_repro.gradients import departure_from_line, follower_update_on_grid, leader_update_on_grid, r_squared
 from adage_repro.market import MarketEntrance
-from adage_repro.measures import departure_from_line, follower_update_on_grid, leader_update_on_grid, r_squared
 
 
 def leader_update(gini: np.ndarray, update: np.ndarray) -> np.ndarray:

@@ -53,10 +53,10 @@ def counts() -> str:
     here = Counter(own(row).split(" ")[0] for row in found)
     failing = here["only"] + here["no"]
     return (
-        f"Of the {len(found)} claims tested, **{here['yes']} hold at the settings that the paper gives**, {here['only']} at only one of two, "
-        f"**{here['no']} at none**, and {verdict[UNDECIDED]} cannot be decided; of the {failing} that fail at one or more, "
-        f"{verdict['holds only if']} hold under a condition that we state, {verdict['holds in part']} in part, and "
-        f"{verdict['does not hold']} nowhere that we looked."
+        f"Of the {len(found)} claims tested, **{here['yes']} hold at the settings that the paper gives**, "
+        f"{here['only']} at only one of two, **{here['no']} at none**, and {verdict[UNDECIDED]} cannot be decided; "
+        f"of the {failing} that fail at one or more, {verdict['holds only if']} hold under a condition that we state, "
+        f"{verdict['holds in part']} in part, and {verdict['does not hold']} nowhere that we looked."
     )
 
 

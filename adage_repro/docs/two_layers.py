@@ -5,7 +5,8 @@ import io
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from adage_repro.style import COLOURS, PRINT_DPI, figure
+from adage_repro.palette import COLOURS
+from adage_repro.style import PRINT_DPI, figure
 
 ALT = (
     "Two layers. The outer layer is the leader, who climbs the gradient of fairness by the tax rate. The inner layer is a differentiable "
