@@ -110,9 +110,10 @@ def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callab
 
     def iteration(state, t):
         followers, leader = state
+        who = presence(settings, len(start), t)
         if settings.has_leader:
-            leader = leader_step(game, settings, followers, leader, t)
-        return follower_step(game, settings, followers, leader[0], t), leader
+            leader = leader_step(game, settings, followers, leader, t, who)
+        return follower_step(game, settings, followers, leader[0], t, who), leader
 
     def to_next_row(state, t):
         return iteration(state, t), kept(state, t)
