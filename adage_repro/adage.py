@@ -37,7 +37,7 @@ def solve(game: Game, settings: Settings, start: Array, rows: Array | None = Non
     ValueError: `start` of the wrong shape or out of the bounds, `rows` that do not rise or that the run does not have.
     """
     checked, rows = _checked(game, settings, start), _checked_rows(rows, settings.iterations)
-    return review(_solve(*checked, rows, keep), settings, *checked)
+    return review(_solve(*checked, rows, keep), settings, *checked[:2], rows)
 
 
 def solve_many(
