@@ -11,6 +11,7 @@ endif
 
 # A variable that a command does not take would be ignored without a word; it is refused, with the right form, before anything is set up.
 takes.figure := FIG SET OUT
+takes.notebook := NAME SET OUT
 takes.claims := SET OUT
 takes.lab := ARGS
 goals := $(or $(MAKECMDGOALS),help)
@@ -18,16 +19,18 @@ typed := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin
 strange := $(sort $(filter-out PYTHON SHELL MAKE% $(foreach goal,$(goals),$(takes.$(goal))),$(typed)))
 # Taken as they were typed: make itself would run a $(shell) in them and drop a $.
 override FIG := $(value FIG)
+override NAME := $(value NAME)
 override SET := $(value SET)
 override OUT := $(value OUT)
 override ARGS := $(value ARGS)
 override PYTHON := $(value PYTHON)
-export FIG SET OUT ARGS PYTHON
+export FIG NAME SET OUT ARGS PYTHON
 
 ifneq ($(strange),)
 known := $(patsubst "%":,%,$(filter "%":,$(file <adage_repro/parameters.py)))
 pairs := $(strip $(SET) $(foreach name,$(filter $(known),$(strange)),$(name)=$(value $(name))))
 form.figure := make figure FIG=$(or $(FIG),number) SET="$(or $(pairs),name=value …)" $(if $(OUT),OUT=$(OUT),[OUT=folder])
+form.notebook := make notebook NAME=$(or $(NAME),name) SET="$(or $(pairs),name=value …)" $(if $(OUT),OUT=$(OUT),[OUT=folder])
 form.claims := make claims SET="$(or $(pairs),name=value …)" $(if $(OUT),OUT=$(OUT),[OUT=folder])
 form.lab := make lab ARGS="--port 9999"
 goal := $(firstword $(goals))
@@ -41,7 +44,7 @@ export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
-.PHONY: help figures figure claims test lab lint clean contact-sheet refresh lock
+.PHONY: help figures figure notebook claims docs test lab lint clean contact-sheet refresh lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -78,14 +81,20 @@ else
 	@$(BIN)/python -m uv pip install --python .venv --quiet --no-deps --no-build-isolation --editable .
 endif
 
-figures: .venv/.ready ## Figures 2 to 13 into figures/, those that changed
+figures: .venv/.ready ## the paper's figures into figures/, those that changed
 	@$(BIN)/python -m adage_repro figures
 
 figure: .venv/.ready ## one figure with other parameters: make figure FIG=4 SET="capacity=0.8" [OUT=folder]
 	@$(BIN)/python -m adage_repro figure "$$FIG" "$$SET" "$$OUT"
 
-claims: .venv/.ready ## every claim under every reading into figures/ and the README, or elsewhere: make claims SET="capacity=0.4"
+notebook: .venv/.ready ## any notebook with other parameters: make notebook NAME=fig04_policy SET="capacity=0.8" [OUT=folder]
+	@$(BIN)/python -m adage_repro notebook "$$NAME" "$$SET" "$$OUT"
+
+claims: .venv/.ready ## every claim under every reading into figures/ and docs/, or elsewhere: make claims SET="capacity=0.4"
 	@$(BIN)/python -m adage_repro claims "$$SET" "$$OUT"
+
+docs: .venv/.ready ## the README's and docs/' tables and the notebooks' parameters cells, from what the code says
+	@$(BIN)/python -m adage_repro docs
 
 test: .venv/.ready ## pytest on the library, nbval on the notebooks
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \

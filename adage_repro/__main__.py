@@ -1,6 +1,5 @@
 """The strict front door: `python -m adage_repro figure 4 "capacity=0.8" ""`. Everything is checked before anything runs."""
 
-import csv
 import json
 import os
 import re
@@ -9,15 +8,14 @@ import sys
 import time
 from pathlib import Path
 
-from adage_repro import build
+from adage_repro import build, notebooks, parameter_cells, workers
 from adage_repro.folders import FIGURES, RERUNS, ROOT, paper_record, place, rerun_folder
 from adage_repro.parameters import check_all, check_device
 from adage_repro.refusals import cut, shown
-from adage_repro.staging import check_writable, staged
+from adage_repro.staging import check_writable
 from adage_repro.terminal import changes, comparison, open_streams, say
 
 NUMBER = r"[+-]?(?:0|[1-9][0-9]*)(\.[0-9]*)?(e[+-]?[0-9]+)?|[+-]?(\.[0-9]+)(e[+-]?[0-9]+)?"  # as in 10, 0.5, .5, 1e-3
-CLAIMS_BEGIN, CLAIMS_END = "<!-- claims: written by make claims -->", "<!-- end of claims -->"
 
 
 def read_set(text: str) -> dict[str, object]:
@@ -80,16 +78,22 @@ def already_in(folder: Path, names: list[str]) -> list[str]:
 
 def figure(number: str, settings: str, out: str) -> None:
     """`make figure`: one figure with other parameters, into a folder of its own."""
-    if not re.fullmatch(r"0?[0-9]|1[0-9]", number) or int(number) not in build.NUMBERS:
-        raise ValueError(f"FIG must be a whole number from {build.NUMBERS[0]} to {build.NUMBERS[-1]}, got {shown(number)}")
-    rerun(f"fig{int(number):02d}", settings, out)
+    numbers = notebooks.figure_numbers()
+    if not re.fullmatch(r"0?[0-9]|[1-9][0-9]", number) or int(number) not in numbers:
+        raise ValueError(f"FIG must be a whole number from {numbers[0]} to {numbers[-1]}, got {shown(number)}")
+    rerun(notebooks.notebook_of(f"fig{int(number):02d}"), settings, out)
 
 
-def rerun(name: str, settings: str, out: str) -> None:
+def notebook(name: str, settings: str, out: str) -> None:
+    """`make notebook`: any notebook with other parameters, into a folder of its own."""
+    rerun(notebooks.notebook_of(name), settings, out)
+
+
+def rerun(source: Path, settings: str, out: str) -> None:
     """Check the parameters against those of the notebook, run it, and hold what came out against the paper's setting."""
     begin = time.perf_counter()
-    notebook = build.notebook_of(name)
-    standard = build.defaults(notebook)
+    name = notebooks.name_of(source.stem)
+    standard = notebooks.defaults(source)
     checked = check_all(standard | read_set(settings), names=standard)
     if name == "claims":
         from adage_repro.claims import Setup
@@ -97,30 +101,34 @@ def rerun(name: str, settings: str, out: str) -> None:
         Setup(**checked).checked()
     folder = read_out(out, name, checked)
     paper = paper_record(name)
-    replaced = already_in(folder, [*paper.get("pictures", ()), f"{name}.json", *paper.get("tables", ()), notebook.name])
-    say(*changes(name, checked, paper["parameters"]))
+    replaced = already_in(folder, [*paper.get("pictures", ()), f"{name}.json", *paper.get("tables", ()), source.name])
+    say(*changes(name, checked, standard))
     if replaced:
         say(f"files of the same names will be replaced: {', '.join(replaced)}")
-    printed = build.execute(notebook, checked, folder, keep_notebook=True, progress=True)
-    past_limit = dict.fromkeys(line for line in printed if "not below" in line)  # a learning rate past the stability limit
-    record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-    files = ", ".join([*record["pictures"], f"{name}.json", *record["tables"], notebook.name])
-    say("", *past_limit, *comparison(record["headline"], paper["headline"]), "", f"saved {files} in {place(folder)}", took(begin))
+    done = notebooks.execute(source, checked, folder, keep_notebook=True, progress=True)
+    past_limit = dict.fromkeys(line for line in done.printed if "not below" in line)  # a learning rate past the stability limit
+    say("", *past_limit)
+    first = []
+    if f"{name}.json" in done.files:
+        record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        first = [*record["pictures"], f"{name}.json", *record["tables"], source.name]
+        if paper["headline"]:
+            say(*comparison(record["headline"], paper["headline"]), "")
+    say(f"saved {', '.join(dict.fromkeys([*first, *done.files]))} in {place(folder)}", took(begin))
 
 
 def claims(settings: str, out: str) -> None:
-    """`make claims`: all claims and readings into figures/ and the README's table; with other parameters, into a folder of its own."""
+    """`make claims`: all claims and readings into figures/ and docs/claims.md; with other parameters, into a folder of its own."""
     if settings.strip() or out:
-        return rerun("claims", settings, out)
+        return rerun(notebooks.notebook_of("claims"), settings, out)
+    from adage_repro import docs
+
     begin = time.perf_counter()
     check_device()
-    readme = ROOT / "README.md"
-    head, rest = readme.read_text(encoding="utf-8").split(CLAIMS_BEGIN)  # before the run: a README without its marks fails at once
-    foot = rest.split(CLAIMS_END)[1]
-    build.execute(build.notebook_of("claims"), {}, FIGURES, keep_notebook=False, progress=True)
-    with staged(ROOT) as folder:
-        (folder / readme.name).write_text(head + CLAIMS_BEGIN + claims_table() + CLAIMS_END + foot, encoding="utf-8")
-    say("saved claims and policy_map (.png, .pdf, .json, .csv) and readings.csv in figures, and the README's table", took(begin))
+    docs.rendered()  # before the run: a page that cannot be written fails at once
+    notebooks.execute(notebooks.notebook_of("claims"), {}, FIGURES, keep_notebook=False, progress=True)
+    docs.write()
+    say("saved claims and policy_map (.png, .pdf, .json, .csv) and readings.csv in figures, and docs/claims.md", took(begin))
 
 
 def took(begin: float) -> str:
@@ -128,7 +136,7 @@ def took(begin: float) -> str:
     return f"took {time.perf_counter() - begin:.1f} s"
 
 
-SAVED = "--ContentsManager.pre_save_hook=adage_repro.build.before_save"
+SAVED = "--ContentsManager.pre_save_hook=adage_repro.notebooks.before_save"
 
 
 def lab(arguments: str) -> None:
@@ -137,30 +145,47 @@ def lab(arguments: str) -> None:
         words = shlex.split(arguments)
     except ValueError:
         raise ValueError(f"ARGS must be options as a shell reads them, got {shown(arguments)}") from None
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(build.NOTEBOOKS), SAVED, *words])
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(notebooks.NOTEBOOKS), SAVED, *words])
 
 
-def claims_table() -> str:
-    """figures/claims.csv as the README shows it."""
-    with (FIGURES / "claims.csv").open(encoding="utf-8", newline="") as file:
-        names, *rows = ([value.replace("|", "\\|") for value in row] for row in csv.reader(file))
-    lines = [names, ["---"] * len(names), *rows]
-    return "\n".join(["", *(f"| {' | '.join(line)} |" for line in lines), ""])
+def write_docs() -> None:
+    """`make docs`: the notebooks' parameters cells, and what the README and the pages in docs/ repeat of the code."""
+    from adage_repro import docs
+
+    changed = [notebook.name for notebook in parameter_cells.write()] + docs.write()
+    say(f"wrote {', '.join(changed)}" if changed else "parameters cells, README and docs/ are up to date")
+
+
+def figures() -> int:
+    """`make figures`: those that changed; the exit status."""
+    return 0 if build.figures(notebooks.figure_names()) else 1
+
+
+def refresh() -> int:
+    """`make refresh`: the stored outputs of all notebooks; the exit status."""
+    return 0 if workers.side_by_side(notebooks.refresh, notebooks.by_name()) else 1
+
+
+COMMANDS = {
+    "figures": (figures, ()),
+    "refresh": (refresh, ()),
+    "docs": (write_docs, ()),
+    "claims": (claims, ('"NAME=VALUE …"', "OUT")),
+    "figure": (figure, ("NUMBER", '"NAME=VALUE …"', "OUT")),
+    "notebook": (notebook, ("NAME", '"NAME=VALUE …"', "OUT")),
+    "lab": (lab, ('"ARGUMENT …"',)),
+}
 
 
 def main(command: str = "", *arguments: str) -> int:
     """0 if all went well, 1 if a notebook failed or was interrupted, 2 if a parameter was refused."""
-    if len(arguments) != {"figures": 0, "refresh": 0, "figure": 3, "claims": 2, "lab": 1}.get(command, -1):
-        usage = 'figures | refresh | claims "NAME=VALUE …" OUT | figure NUMBER "NAME=VALUE …" OUT | lab "ARGUMENT …"'
+    run, takes = COMMANDS.get(command, (None, ()))
+    if run is None or len(arguments) != len(takes):
+        usage = " | ".join(" ".join([name, *takes]) for name, (_, takes) in COMMANDS.items())
         print("usage: python -m adage_repro", usage, file=sys.stderr)
         return 2
-    names = [f"fig{number:02d}" for number in build.NUMBERS]
-    if command == "figures":
-        return 0 if build.figures(names) else 1
-    if command == "refresh":
-        return 0 if build.side_by_side(build.refresh, ["claims", *names]) else 1
     try:
-        {"figure": figure, "claims": claims, "lab": lab}[command](*arguments)
+        return run(*arguments) or 0
     except ValueError as refused:
         print(refused, file=sys.stderr)
         return 2
@@ -168,9 +193,8 @@ def main(command: str = "", *arguments: str) -> int:
         print("interrupted; the files are all new or all as they were", file=sys.stderr)
         return 1
     except Exception as failed:  # papermill's, of whatever a cell raised
-        print(f"failed, nothing was written: {build.one_line(failed)}", file=sys.stderr)
+        print(f"failed, nothing was written: {workers.one_line(failed)}", file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

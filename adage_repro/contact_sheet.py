@@ -11,7 +11,7 @@ from unittest import mock
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
-from adage_repro import build, records
+from adage_repro import notebooks, records, workers
 from adage_repro.__main__ import read_set
 from adage_repro.folders import ROOT
 from adage_repro.parameters import check_all
@@ -52,7 +52,7 @@ tax_units=rate returns_shift=always
 
 def settings(name: str) -> list[dict[str, object]]:
     """The parameters that differ from the default, tile by tile; none at first."""
-    standard = build.defaults(build.notebook_of(name))
+    standard = notebooks.defaults(notebooks.notebook_of(name))
     edges = [{}]
     for line in EDGES.strip().splitlines():
         edge = {key: value for key, value in read_set(line).items() if key in standard and value != standard[key]}
@@ -84,14 +84,14 @@ def draw(name: str, edge: dict[str, object]) -> tuple[Image.Image, list[str]]:
         figure.savefig(shown, dpi=SCREEN_DPI)
         faults.extend(covered(figure))
 
-    notebook, namespace = build.notebook_of(name), {}
-    (parameters,) = build.sources(notebook, "parameters")
+    notebook, namespace = notebooks.notebook_of(name), {}
+    (parameters,) = notebooks.sources(notebook, "parameters")
     with redirect_stdout(io.StringIO()), mock.patch.multiple(records, show=show, save=mock.DEFAULT), warnings.catch_warnings():
         warnings.simplefilter("error")
-        for cell in build.sources(notebook, kind="code"):
+        for cell in notebooks.sources(notebook, kind="code"):
             exec(cell, namespace)
             if cell == parameters:
-                namespace |= check_all(build.defaults(notebook) | edge)
+                namespace |= check_all(notebooks.defaults(notebook) | edge)
     return Image.open(shown).convert("RGB"), faults
 
 
@@ -103,7 +103,7 @@ def sheet(name: str) -> None:
         try:
             picture, faults = draw(name, edge)
         except Exception as error:  # whatever a cell raised is what the tile says
-            picture, faults = Image.new("RGB", (400, 60), "pink"), [build.one_line(error)]
+            picture, faults = Image.new("RGB", (400, 60), "pink"), [workers.one_line(error)]
         if faults:
             failures.append(label)
             label += f"\nfailed: {'; '.join(faults)}"
@@ -126,4 +126,4 @@ def sheet(name: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(not build.side_by_side(sheet, sys.argv[1:] or [f"fig{number:02d}" for number in build.NUMBERS]))
+    sys.exit(not workers.side_by_side(sheet, sys.argv[1:] or notebooks.figure_names()))

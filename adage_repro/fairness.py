@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 from jax import Array, lax
 
-from adage_repro.choices import Choice, choose
+from adage_repro.choices import Choice
 from adage_repro.parameters import check, check_value
+from adage_repro.readings import RETURNS_SHIFT
 from adage_repro.refusals import Refused
 from adage_repro.sums import total
 
@@ -12,7 +13,7 @@ PAIRWISE_UP_TO = 64  # agents; above, sorting is faster
 TIE = 1e-12  # of the largest return: returns closer than this are equal, so that rounding does not order them
 
 
-def gini(returns: Array, present: Array | None = None, returns_shift: Choice = "negative") -> Array:
+def gini(returns: Array, present: Array | None = None, returns_shift: Choice = RETURNS_SHIFT.default) -> Array:
     """Gini coefficient of the returns (N,) of those present: ΣΣ|R_i - R_j| / (2 n² R̄), in [0, 1).
 
     returns_shift   `negative`: R - min(min R, 0) · `always`: R - min R · `none`: R as it is; with negative returns the number is
@@ -23,7 +24,7 @@ def gini(returns: Array, present: Array | None = None, returns_shift: Choice = "
     return _ratio(_spread(returns, present), n_present * summed)
 
 
-def leader_objective(returns: Array, present: Array | None = None, returns_shift: Choice = "negative") -> Array:
+def leader_objective(returns: Array, present: Array | None = None, returns_shift: Choice = RETURNS_SHIFT.default) -> Array:
     """U_L = -½ ΣΣ |R_i - R_j| / R̄ over those present (Eq. 6), which is -n² `gini`; arguments as there."""
     returns, present, n_present, summed = _shifted(returns, present, returns_shift)
     return -_ratio(n_present * _spread(returns, present), summed)
@@ -38,7 +39,7 @@ def _shifted(returns, present, returns_shift):
     check_value("returns", returns, "float", "[-1e+300, 1e+300]")
     lowest = jnp.where(present, returns, jnp.inf).min()
     negative, always = jnp.where(lowest < 0, lowest, 0.0), jnp.where(jnp.isfinite(lowest), lowest, 0.0)
-    shift = choose(returns_shift, negative=negative, always=always, none=jnp.zeros(()))
+    shift = RETURNS_SHIFT.pick(returns_shift, negative=negative, always=always, none=jnp.zeros(()))
     returns = jnp.where(present, returns - shift, 0.0)
     return returns, present, present.sum(), total(returns)
 

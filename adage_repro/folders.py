@@ -1,17 +1,22 @@
-"""Where output goes: the project's folders, and the name of the folder in which a rerun lands."""
+"""Where output goes: the project's folders, its caches, and the name of the folder in which a rerun lands."""
 
 import hashlib
 import json
+import os
 import re
+import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from adage_repro.parameters import differing
+from adage_repro.parameters import PARAMETERS, differing
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "figures"
 RERUNS = FIGURES / "runs"  # what git ignores
 OUT_VARIABLE = "ADAGE_REPRO_OUT"
+STAMPS = ROOT / ".cache" / "figures"  # what each figure was made from
+JAX_CACHE = "JAX_COMPILATION_CACHE_DIR"
 
 
 def digest(file: Path) -> str:
@@ -20,17 +25,17 @@ def digest(file: Path) -> str:
 
 
 def paper_record(name: str) -> dict[str, dict[str, object]]:
-    """What figures/ records of the paper's setting: `parameters`, `headline` and the rest; both empty for a figure that is not there."""
+    """What figures/ records of the paper's setting, its `headline` and the rest; nothing for what is not there."""
     file = FIGURES / f"{name}.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"parameters": {}, "headline": {}}
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"headline": {}}
 
 
 def rerun_folder(name: str, parameters: Mapping[str, object]) -> Path:
-    """The folder in figures/runs/ for a run: `name` and every parameter that differs from the paper's setting.
+    """The folder in figures/runs/ for a run: `name`, of the notebook, and every parameter that is not the default there.
 
     Equal settings share a folder, however they were typed, and different ones never do: a long label is cut and ends in its hash.
     """
-    differ = differing(parameters, paper_record(name)["parameters"])
+    differ = differing(parameters, {key: PARAMETERS[key].default_in(name) for key in parameters})
     label = ",".join(f"{key}={'_'.join(map(str, value if isinstance(value, list) else [value]))}" for key, value in sorted(differ.items()))
     if len(label) > 120 or re.search(r"[^a-zA-Z0-9_.,=+-]", label):
         label = f"{re.sub(r'[^a-zA-Z0-9_.,=+-]', '', label)[:100]}-{hashlib.sha256(label.encode()).hexdigest()[:12]}"
@@ -40,3 +45,16 @@ def rerun_folder(name: str, parameters: Mapping[str, object]) -> Path:
 def place(folder: Path) -> str:
     """How a folder is named in a message: from the project's own root where it lies below it."""
     return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)
+
+
+def check_cache() -> None:
+    """Say so in one line where .cache cannot be written, and have JAX do without: it only saves time in later runs."""
+    rooms = [STAMPS, *([Path(os.environ[JAX_CACHE])] if os.environ.get(JAX_CACHE) else [])]
+    try:
+        for room in rooms:
+            room.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=room) as file:
+                file.write(bytes(2**16))
+    except OSError as error:
+        os.environ.pop(JAX_CACHE, None)
+        print(f"warning: {room} cannot be written ({error.strerror}); nothing is kept that would make the next run faster", file=sys.stderr)

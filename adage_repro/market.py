@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.choices import Choice, choose
+from adage_repro.choices import Choice
 from adage_repro.fairness import leader_objective
 from adage_repro.parameters import check, check_value
 from adage_repro.pytrees import model, store
+from adage_repro.readings import CROWD, LATE_GROUP, ORDER, RETURNS_SHIFT, TAX_UNITS
 from adage_repro.refusals import Refused
 
 
@@ -36,9 +37,9 @@ class MarketEntrance:
     n_agents: int
     capacity: float
     outside_payoff: float = 1.0
-    crowd: Choice = "included"
-    tax_units: Choice = "headcount"
-    returns_shift: Choice = "negative"
+    crowd: Choice = CROWD.default
+    tax_units: Choice = TAX_UNITS.default
+    returns_shift: Choice = RETURNS_SHIFT.default
 
     def __post_init__(self):
         store(self, n_agents=check_value("n_agents", self.n_agents, "int", "[2, inf)"))
@@ -58,7 +59,7 @@ class MarketEntrance:
     def attendance_felt(self, action: Array, mean: Array, n_present: Array) -> Array:
         """The m of Eq. 5: n `mean` if the crowd is `included`, else n `mean` - a_i + 1."""
         attendance = n_present * mean
-        return choose(self.crowd, included=attendance, excluded=attendance - action + 1)
+        return CROWD.pick(self.crowd, included=attendance, excluded=attendance - action + 1)
 
     def untaxed_utility(self, action: Array, mean: Array, n_present: Array) -> Array:
         """Eq. 5: a_i (v + 2 (C - m)) + (1 - a_i) v."""
@@ -67,7 +68,7 @@ class MarketEntrance:
 
     def over_attendance(self, action: Array, mean: Array, n_present: Array) -> Array:
         """What Eq. 7 taxes, in `tax_units`."""
-        scale, others = choose(self.tax_units, headcount=(self.n_agents, mean), rate=(1, mean), literal=(1, n_present * mean))
+        scale, others = TAX_UNITS.pick(self.tax_units, headcount=(self.n_agents, mean), rate=(1, mean), literal=(1, n_present * mean))
         return scale * (action - others)
 
     def tax(self, action: Array, mean: Array, n_present: Array, tax_rate: Array) -> Array:
@@ -91,19 +92,18 @@ def mixed_equilibrium(game: MarketEntrance) -> float:
 
 def fixed_point(game: MarketEntrance) -> float:
     """Where the untaxed gradient of Eq. 5 vanishes with all agents alike: C / (N + 1) if the crowd is `included`, else p*."""
-    return choose(game.crowd, included=game.places / (game.n_agents + 1), excluded=mixed_equilibrium(game))
+    return CROWD.pick(game.crowd, included=game.places / (game.n_agents + 1), excluded=mixed_equilibrium(game))
 
 
-def largest_stable_lr(game: MarketEntrance, order: str = "simultaneous") -> float:
+def largest_stable_lr(game: MarketEntrance, order: str = ORDER.default) -> float:
     """The follower learning rate below which untaxed learning converges to `fixed_point` from nearby.
 
     `included`: 1 / (N + 1) if simultaneous, since the mean moves by the factor 1 - 2 α (N + 1); ½ if alternating, which is
     successive over-relaxation by ω = 4 α of a positive definite system, stable for ω < 2.
     `excluded`: 0, since differences between agents grow at any rate.
     """
-    check("order", order)
-    included = choose(order, simultaneous=1 / (game.n_agents + 1), alternating=0.5)
-    return choose(game.crowd, included=included, excluded=0.0)
+    included = ORDER.pick(order, simultaneous=1 / (game.n_agents + 1), alternating=0.5)
+    return CROWD.pick(game.crowd, included=included, excluded=0.0)
 
 
 def untaxed_path(
@@ -112,8 +112,8 @@ def untaxed_path(
     start: Array,
     iterations: int,
     entry_time: Array | int = 0,
-    late_group: str = "absent",
-    order: str = "simultaneous",
+    late_group: str = LATE_GROUP.default,
+    order: str = ORDER.default,
     rows: Array | None = None,
 ) -> np.ndarray | None:
     """Closed form of simultaneous learning without tax: strategies (rows, N), or None where it does not apply.
@@ -130,7 +130,7 @@ def untaxed_path(
     check_value("start", np.asarray(start), "float", "[0, 1]")
     if np.shape(start) != (game.n_agents,) or np.shape(entry_time) not in ((), np.shape(start)):
         raise Refused(f"start and entry_time must have one value per agent, {game.n_agents}, got {np.shape(start)}, {np.shape(entry_time)}")
-    sign = choose(game.crowd, included=1, excluded=-1)
+    sign = CROWD.pick(game.crowd, included=1, excluded=-1)
     entry = np.broadcast_to(check_value("entry_time", np.asarray(entry_time), "int", "[0, 1000000000]"), np.shape(start))
     wanted = np.arange(iterations + 1) if rows is None else np.asarray(check_value("rows", np.asarray(rows), "int", f"[0, {iterations}]"))
     now = np.asarray(start, float)
@@ -139,7 +139,7 @@ def untaxed_path(
     for begin, end in pairwise(times):
         learning, here = entry <= begin, (begin < wanted) & (wanted <= end)
         n = learning.sum()
-        fixed = choose(late_group, absent=0.0, frozen=now[~learning].sum())
+        fixed = LATE_GROUP.pick(late_group, absent=0.0, frozen=now[~learning].sum())
         path[begin < wanted] = now
         if n + sign == 0:
             return None
@@ -153,7 +153,7 @@ def untaxed_path(
             path[np.ix_(here, learning)] = relaxed(now[learning], steps=wanted[here] - begin)
             now = now.copy()
             now[learning] = relaxed(now[learning], steps=np.array([end - begin]))[0]
-    return path if order == "simultaneous" else None
+    return ORDER.pick(order, simultaneous=path, alternating=None)
 
 
 def _relaxed(strategies: np.ndarray, steps: np.ndarray, mean: float, rest: float, factors: tuple[float, float]) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What is measured of a history and of a game's gradients: one function for the figures and the claims."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from adage_repro.game import Game
 from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
 from adage_repro.sums import total
+from adage_repro.words import NOTHING, any_tax
 
 
 def in_g2(n_agents: int) -> np.ndarray:
@@ -187,6 +188,32 @@ def rows_until(values: Array, level: float) -> int:
     return int(below[-1]) + 2 if below.size else 1
 
 
+def fairness_numbers(fairness: dict[str, Array], tax_rate: Array, entry: int, level: float = 0.95) -> dict[str, float]:
+    """How soon after ι mean fairness stays at `level`, from fairness (runs, I + 1) with and without the leader, if it does; and the share
+    of runs in which the tax rate (runs, I + 1) is above 0 in the row before G2 enters, if any is."""
+    numbers = {}
+    for leader, values in fairness.items():
+        after = values.mean(0)[entry + 1 :]
+        row = rows_until(after, level)
+        if row < len(after):
+            numbers[f"rows after ι until mean fairness stays at {level:g} or more, {leader} leader"] = row
+    if entry:
+        numbers["share of runs taxed in the row before G2 enters"] = float((tax_rate[:, entry] >= NOTHING).mean())
+    return numbers
+
+
+def saturation(paths: dict[float, dict[float, Series]], tax_max: float, entry: int) -> dict[str, float]:
+    """By follower and leader learning rate: the gap at the end, and the share of rows after ι in which the tax rate is at its bound."""
+    numbers = {}
+    for follower_lr, by_leader in paths.items():
+        for leader_lr, path in by_leader.items():
+            at_bound = np.asarray(path.tax_rate)[entry + 1 :] == tax_max
+            case = f"follower_lr {follower_lr:g}, leader_lr {leader_lr:g}"
+            numbers[f"{case}, gap at I"] = float(path.gap[-1])
+            numbers[f"{case}, share of rows after ι at the bound"] = float(at_bound.mean())
+    return numbers
+
+
 @jax.jit
 def leader_update_on_grid(game: MarketEntrance, first: Array, second: Array) -> tuple[Array, Array]:
     """Gini and the leader's gradient at τ = 0 where all of G1 attend with `first` and all of G2 with `second` (Fig. 6a)."""
@@ -212,6 +239,11 @@ def follower_update_on_grid(game: Game, own: Array, others: Array, tax_rate: Arr
     return jax.vmap(point)(own, others)
 
 
+def entry_slope(game: MarketEntrance, actions: Array) -> float:
+    """The leader's gradient at τ = 0 with all present at `actions` (N,), as when G2 enters."""
+    return float(jax.jit(leader_gradient)(game, actions, jnp.ones(game.n_agents, bool), 0.0))
+
+
 def departure_from_line(x: np.ndarray, y: np.ndarray) -> float:
     """Largest distance of y to its least-squares line in x, over the range of y."""
     line = np.polynomial.Polynomial.fit(x, y, 1)
@@ -227,3 +259,26 @@ def sign_changes(y: np.ndarray) -> int:
     """How often consecutive values of y, zeros left out, differ in sign."""
     signs = np.sign(np.where(np.abs(y) > 1e-12, y, 0.0))
     return int((np.diff(signs[signs != 0]) != 0).sum())
+
+
+def policy_numbers(paths: Mapping[float, Mapping[str, Series]], entry: int) -> dict[str, float]:
+    """The policy's headline numbers, by follower learning rate, of one run with the leader and one without."""
+    numbers = {lr: _policy_numbers(path["with"], path["without"], entry) for lr, path in paths.items()}
+    return {f"follower_lr {lr:g}, {name}": value for lr, found in numbers.items() for name, value in found.items()}
+
+
+def _policy_numbers(taxed: Series, untaxed: Series, entry: int) -> dict[str, float]:
+    """Of one run with the leader and one without, by row and group; no peak where no tax is paid."""
+    tax, rate = taxed.revenue, taxed.tax_rate
+    peak = {}
+    if any_tax(tax):
+        peak["row in which taxes paid peak"] = int(tax.argmax())
+        peak["taxes paid in the last row over their peak"] = float(tax[-1] / tax.max())
+    return {
+        "gap without the leader": float(untaxed.gap[-1]),
+        "gap with the leader": float(taxed.gap[-1]),
+        "largest tax rate up to row ι": float(rate[: entry + 1].max()),
+        "largest tax rate after row ι": float(rate[entry + 1 :].max()),
+        **peak,
+        "revenue over all rows": float(tax.sum()),
+    }

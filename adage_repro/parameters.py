@@ -1,9 +1,9 @@
-"""Every parameter's name, type and range, stated once: the notebooks' help lines, the README's table and all refusals come from here."""
+"""Every parameter's name, type, range and default, stated once: the notebooks' cells, the tables and all refusals come from here."""
 
 import numbers
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,7 +11,8 @@ import jax
 import numpy as np
 
 from adage_repro.choices import Place
-from adage_repro.refusals import Refused, cut, shown
+from adage_repro.readings import CROWD, FOLLOWER_START, LATE_GROUP, ORDER, RETURNS_SHIFT, TAX_UNITS, Reading
+from adage_repro.refusals import Refused, cut, not_one_of, shown
 from adage_repro.sizes import check_sizes
 
 LONGEST_LIST = 12
@@ -20,17 +21,28 @@ LIKE = 0.88  # how alike two names must be, as difflib counts, for one to be the
 
 @dataclass(frozen=True)
 class Parameter:
-    """`kind` is the annotation in a notebook, `allowed` an interval or the choices, `symbol` the paper's notation."""
+    """`kind` is the annotation in a notebook, `allowed` an interval or the choices, `symbol` the paper's notation.
+
+    overrides   by name of the notebook (fig04), where its default is another
+    stretch     how many times its iterations a figure with this parameter runs
+    """
 
     kind: str
     allowed: str
     symbol: str
     meaning: str
+    default: Any
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    stretch: int = 1
+
+    def default_in(self, notebook: str) -> Any:
+        """The default in the notebook of this name."""
+        return self.overrides.get(notebook, self.default)
 
     @property
     def help(self) -> str:
         """The comment behind the parameter in a notebook."""
-        return f"{self.meaning}; {'one of' if self.item == 'str' else 'in'} {self.allowed}"
+        return f"{self.meaning}{': ' if self.item == 'str' else '; in '}{self.allowed}"
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -43,30 +55,42 @@ class Parameter:
         return self.kind.removeprefix("list[").removesuffix("]")
 
 
+def _words(reading: Reading, symbol: str = "–", **overrides: str) -> Parameter:
+    """A parameter whose words, and the default among them, are those of its table in `readings`."""
+    return Parameter("str", " | ".join(reading.words), symbol, reading.meaning, reading.default, overrides)
+
+
+FOLLOWER_LR, POLICY_LR = 0.001, 0.01  # App. A; the policy experiments (Fig. 12)
+
 PARAMETERS = {
-    "n_agents": Parameter("int", "[2, 10000]", "N", "number of followers"),
-    "capacity": Parameter("float", "[1/n_agents, 1]", "c = C/N", "share of the agents that fits the market"),
-    "outside_payoff": Parameter("float", "[0, 1000000]", "v", "payoff of staying out"),
-    "tax_max": Parameter("float", "[0, 100]", "upper bound of τ", "largest tax rate the leader may set"),
-    "follower_lr": Parameter("float", "[0, 1]", "α_F", "followers' learning rate"),
-    "beside_lr": Parameter("float", "[0, 1]", "α_F", "second follower_lr, for comparison in the headline numbers"),
-    "leader_lr": Parameter("float", "[0, 100]", "α_L", "leader's learning rate"),
-    "iterations_per_agent": Parameter("int", "[1, 10000]", "I/N", "iterations are this times n_agents"),
-    "late_entry_share": Parameter("float", "[0, 1)", "ι/I", "when G2 enters, as a share of the iterations"),
-    "order": Parameter("str", "simultaneous | alternating", "–", "followers' updates, all at once or one after the other"),
-    "tax_units": Parameter("str", "headcount | rate | literal", "–", "unit of the over-attendance that is taxed"),
-    "returns_shift": Parameter("str", "negative | always | none", "–", "when returns are shifted by their minimum"),
-    "late_group": Parameter("str", "absent | frozen", "–", "what G2 is before it enters"),
-    "crowd": Parameter("str", "included | excluded", "–", "whether an agent's own share counts in its crowd"),
-    "follower_start": Parameter("str", "zeros | uniform", "π_0", "followers' first strategies"),
-    "capacities": Parameter("list[float]", "[1/n_agents, 1]", "c", "capacities to compare"),
-    "agent_counts": Parameter("list[int]", "[2, 100000]", "N", "numbers of followers to compare"),
-    "follower_lrs": Parameter("list[float]", "[0, 1]", "α_F", "followers' learning rates to compare"),
-    "leader_lrs": Parameter("list[float]", "[0, 100]", "α_L", "leader's learning rates to compare"),
-    "beside_payoffs": Parameter("list[float]", "[0, 1000000]", "v", "other outside_payoff values, for comparison in the headline numbers"),
-    "runs": Parameter("int", "[2, 10000]", "–", "runs from uniform starts"),
-    "seed": Parameter("int", "[0, 4294967295]", "–", "seed of the uniform starts"),
+    "n_agents": Parameter("int", "[2, 10000]", "N", "number of followers", 10),
+    "capacity": Parameter("float", "[1/n_agents, 1]", "c = C/N", "share of the agents that fits the market", 0.6),
+    "outside_payoff": Parameter("float", "[0, 1000000]", "v", "payoff of staying out", 1.0),
+    "tax_max": Parameter("float", "[0, 100]", "upper bound of τ", "largest tax rate the leader may set", 0.1),
+    "follower_lr": Parameter(
+        "float", "[0, 1]", "α_F", "followers' learning rate", FOLLOWER_LR, {"fig04": POLICY_LR, "fig05": POLICY_LR, "fig12": POLICY_LR}
+    ),
+    "beside_lr": Parameter("float", "[0, 1]", "α_F", "second follower_lr, for comparison in the headline numbers", FOLLOWER_LR),
+    "leader_lr": Parameter("float", "[0, 100]", "α_L", "leader's learning rate", 0.04),
+    "iterations_per_agent": Parameter("int", "[1, 10000]", "I/N", "iterations are this times n_agents", 10, {"fig13": 400}),
+    "late_entry_share": Parameter("float", "[0, 1)", "ι/I", "when G2 enters, as a share of the iterations", 0.5, {"fig13": 0.0125}),
+    "order": _words(ORDER),
+    "tax_units": _words(TAX_UNITS),
+    "returns_shift": _words(RETURNS_SHIFT),
+    "late_group": _words(LATE_GROUP),
+    "crowd": _words(CROWD),
+    "follower_start": _words(FOLLOWER_START, "π_0", fig05="uniform", fig10="uniform"),
+    "capacities": Parameter(
+        "list[float]", "[1/n_agents, 1]", "c", "capacities to compare", [0.2, 0.4, 0.6, 0.8, 1.0], {"fig10": [0.2, 0.4, 0.6, 0.8]}
+    ),
+    "agent_counts": Parameter("list[int]", "[2, 100000]", "N", "numbers of followers to compare", [10, 100, 1000]),
+    "follower_lrs": Parameter("list[float]", "[0, 1]", "α_F", "rates to compare", [0.0005, 0.001, 0.005, 0.01, 0.05], stretch=4),
+    "leader_lrs": Parameter("list[float]", "[0, 100]", "α_L", "rates to compare", [1e-5, 1e-4, 1e-3, 0.01, 0.04, 0.4]),
+    "beside_payoffs": Parameter("list[float]", "[0, 1000000]", "v", "other outside payoffs, for comparison", [0.0, 8.0]),
+    "runs": Parameter("int", "[2, 10000]", "–", "runs from uniform starts", 100),
+    "seed": Parameter("int", "[0, 4294967295]", "–", "seed of the uniform starts", 0),
 }
+DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()}
 _KINDS = {"int": "a whole number", "float": "a number", "str": "a word"}
 _KIND_LISTS = {"int": "whole numbers", "float": "numbers", "str": "words"}
 
@@ -103,7 +127,7 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
         if isinstance(value, Place) and list(value.words) == choices:
             return value
         if not isinstance(value, str) or value not in choices:
-            raise Refused(f"{name} must be one of {', '.join(choices)}, got {shown(value)}")
+            raise not_one_of(name, choices, value)
         return value
     scalar = np.ndim(value) == 0 or not isinstance(value, np.ndarray | jax.Array)
     wanted = numbers.Integral if kind == "int" else numbers.Real
@@ -152,7 +176,7 @@ def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None)
     counts = check("agent_counts" if "agent_counts" in given else "n_agents", counts)
     fewest = min(counts) if isinstance(counts, list) else counts
     checked = {name: check(name, value, n_agents=fewest) for name, value in given.items()}
-    check_sizes(checked)
+    check_sizes(checked, stretch=max((PARAMETERS[name].stretch for name in checked), default=1))
     return checked
 
 

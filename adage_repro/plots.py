@@ -19,6 +19,11 @@ LABELS = {
     "tax_rate": r"tax rate $\tau$ (payoff/excess)",
     "tax_paid": "tax paid (payoff)",
     "fairness": "fairness $1-$Gini",
+    "g1_attendance": "attendance of $G_1$ (probability)",
+    "gini": "Gini coefficient of returns",
+    "others_attendance": "others' $a$ (prob.)",
+    "leader_update": r"$\partial U_L/\partial\tau$ (objective per payoff)",
+    "follower_update": r"$\partial U_0/\partial a_0$ (payoff)",
     "p*": "$p^*$",
     "rest point": "rest point",
     "capacity": "capacity $c$",
@@ -31,6 +36,9 @@ LABELS = {
     "closed form": "closed form",
     "mean": "mean",
 }
+PLACES = {"capacity": "$c$ = {:g}", "group": "${0[0]}_{0[1]}$"}  # how a label is written below a column of dots
+PLACE_LABELS = {"leader": "with or without leader"}
+BEFORE = {"absent": "$G_1$ alone", "frozen": "$G_2$ frozen"}  # what is so until G2 enters, by `late_group`
 STILL = {"tax_rate": r"$\tau$ stays at 0", "tax_paid": "no tax is paid"}  # said where all of it is zero
 ROUNDING = 1e-13  # what lies closer to zero is zero, as in the tables
 
@@ -104,13 +112,20 @@ def entry(ax: Axes, iteration: int, text: str = r"$G_2$ enters") -> None:
     ax.axvline(iteration, color=COLOURS["entry"], dashes=DASHES["entry"], lw=WIDTHS["entry"], label=text, zorder=1)
 
 
-def paths(ax: Axes, table: pd.DataFrame) -> None:
+def entries(axes: Mapping[str, Axes], iteration: int) -> None:
+    """`entry` in each panel whose x axis is the iteration."""
+    for ax in axes.values():
+        if ax.get_xlabel() == LABELS["iteration"]:
+            entry(ax, iteration)
+
+
+def paths(ax: Axes, table: pd.DataFrame, title: str = "") -> None:
     """Attendance of every agent over the iterations, coloured by group if the table has one."""
     for name, part in table.groupby("group") if "group" in table else [("agents", table)]:
         lines = part.pivot(index="iteration", columns="agent", values="attendance")
         drawn = ax.plot(lines.index, lines.to_numpy(), color=COLOURS[name], lw=WIDTHS[name], alpha=0.75, zorder=2)
         drawn[0].set_label(LABELS[name])
-    label(ax, "iteration", "attendance")
+    label(ax, "iteration", "attendance", title)
 
 
 def closed_form(ax: Axes, rows: np.ndarray, lines: np.ndarray | None) -> None:
@@ -138,29 +153,65 @@ def dots(
     label(ax, "", y)
 
 
+def final_attendance(
+    ax: Axes, table: pd.DataFrame, by: list[str], title: str = "", points: Mapping[str, float] | None = None, room: int = 0
+) -> dict[tuple, pd.DataFrame]:
+    """Attendance at the end as dots, a column for each combination of the labels `by`, in the colour of its group if it has one.
+
+    Gives the parts of the table that are drawn, from left to right, by their labels. `points` as in `references`, `room` as in `dots`.
+    """
+    ends = _parts(table, by)
+    places = ["\n".join(PLACES.get(name, "{}").format(value) for name, value in zip(by, labels, strict=True)) for labels in ends]
+    dots(ax, places, ends.values(), [labels[by.index("group")] if "group" in by else "agents" for labels in ends], room=room)
+    label(ax, ", ".join(PLACE_LABELS.get(name, name) for name in by), "attendance", title)
+    attendance_limits(ax)
+    references(ax, points or {})
+    return ends
+
+
+def _parts(table: pd.DataFrame, columns: list[str]) -> dict[tuple, pd.DataFrame]:
+    """The table split by the values of `columns`, sorted by the first, then the next, each in its values' order of appearance."""
+    seen = [list(table[column].unique()) for column in columns]
+    split = table.groupby(columns, sort=False)
+    return dict(sorted(split, key=lambda item: [values.index(value) for values, value in zip(seen, item[0], strict=True)]))
+
+
+def attendance_limits(ax: Axes) -> None:
+    """The range of a probability, with a margin so that nothing at 0 or 1 is cut."""
+    ax.set_ylim(-0.03, 1.03)
+
+
+def tax_limits(ax: Axes, rates: pd.Series, tax_max: float) -> None:
+    """The range of tax rates, the same in all panels of a figure: up to the largest of all `rates`, or to the bound if all are 0."""
+    top = rates.max() if rates.max() > ROUNDING else tax_max or 1
+    ax.set_ylim(-0.05 * top, 1.1 * top)
+
+
 def zero(ax: Axes) -> None:
     """A thin line at 0."""
     ax.axhline(0, color="0.6", lw=0.8, zorder=0)
 
 
-def series(ax: Axes, table: pd.DataFrame, y: str, colour: str) -> None:
+def series(ax: Axes, table: pd.DataFrame, y: str, colour: str, title: str = "") -> None:
     """One quantity over the iterations."""
-    _line(ax, table, y, colour)
+    _line(ax, table, y, colour, title)
     still(ax, table[y], STILL[y])
 
 
-def group_series(ax: Axes, table: pd.DataFrame, y: str) -> None:
+def group_series(ax: Axes, table: pd.DataFrame, y: str, title: str = "") -> None:
     """One quantity of both groups over the iterations."""
     for name, part in table.groupby("group"):
-        _line(ax, part, y, name)
+        _line(ax, part, y, name, title)
+    if y == "attendance":
+        attendance_limits(ax)
     if y in STILL:
         still(ax, table[y], STILL[y])
 
 
-def _line(ax: Axes, table: pd.DataFrame, y: str, colour: str) -> None:
+def _line(ax: Axes, table: pd.DataFrame, y: str, colour: str, title: str) -> None:
     values = table[y].where(table[y].abs() > ROUNDING, 0)
     ax.plot(table["iteration"], values, color=COLOURS[colour], lw=0.75 * WIDTHS[colour], label=LABELS[colour], zorder=2)
-    label(ax, "iteration", y)
+    label(ax, "iteration", y, title)
 
 
 def band(ax: Axes, x: np.ndarray, middle: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> None:
@@ -174,6 +225,32 @@ def band(ax: Axes, x: np.ndarray, middle: np.ndarray, low: np.ndarray, high: np.
         ax.errorbar(x, middle, [middle - low, high - middle], fmt="o", ms=3 * width, elinewidth=width, capsize=3 * width, **drawn)
         ax.set_xlim(x[0] - 1, x[0] + 1)
     label(ax, "iteration", "attendance")
+
+
+def range_band(ax: Axes, table: pd.DataFrame) -> None:
+    """The mean and the range of the agents' attendance, from a `tables.range_table`."""
+    band(ax, table["iteration"], table["attendance_mean"], table["attendance_min"], table["attendance_max"], "agents")
+
+
+def mean_and_spread(
+    ax: Axes, bands: Mapping[str, Mapping[str, np.ndarray]], y: str, title: str, first: int = 0, top: float = np.inf
+) -> None:
+    """The mean over runs, with and without the leader, from iteration `first` on, and one standard deviation around it, cut at `top`."""
+    for leader, drawn in bands.items():
+        mean, std = drawn["mean"][first:], drawn["std"][first:]
+        band(ax, np.arange(first, first + len(mean)), mean, mean - std, np.minimum(mean + std, top), leader)
+        note(ax, "one row\nis left" if len(mean) == 1 and leader == "with" else "", x=0.2)
+    label(ax, "iteration", y, title)
+
+
+def fairness_difference(ax: Axes, values: np.ndarray, interval: Mapping[str, float], title: str) -> None:
+    """Fairness with the leader minus without: a dot for each run, the mean with its 95% interval, and the line at 0 to hold it against."""
+    dots(ax, [f"{len(values)} runs"], [pd.DataFrame({"difference": values})], ["with"], "difference")
+    still(ax, pd.Series(values), "none in any run")
+    middle, low, high = (interval[name] for name in ("mean", "low", "high"))
+    ax.errorbar([0], [middle], [[middle - low], [high - middle]], fmt="_", ms=26, color=COLOURS["mean"], capsize=5, zorder=4)
+    zero(ax)
+    label(ax, "", "difference in fairness", title)
 
 
 def phase(ax: Axes, begin: float, end: float, text: str) -> None:
@@ -274,9 +351,3 @@ def regimes(ax: Axes, table: pd.DataFrame, lines: pd.DataFrame, marked: Sequence
     ax.set_xlim(table["n_agents"].min() / 1.25, table["n_agents"].max() * 1.25)
     ax.set_ylim(table["follower_lr"].min() / 1.4, table["follower_lr"].max() * 1.4)
     label(ax, "number of agents $N$", r"learning rate $\alpha_F$")
-
-
-def interval(ax: Axes, x: float, middle: float, low: float, high: float) -> None:
-    """A mean with its interval, and the line at 0 to hold it against."""
-    ax.errorbar([x], [middle], [[middle - low], [high - middle]], fmt="_", ms=26, color=COLOURS["mean"], capsize=5, zorder=4)
-    zero(ax)

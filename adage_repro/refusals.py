@@ -1,5 +1,7 @@
 """How bad input is refused: one line that says what, which value, and what is allowed."""
 
+from collections.abc import Iterable
+
 LONGEST_SHOWN = 80  # characters of a value in a message
 
 
@@ -8,6 +10,11 @@ class Refused(ValueError):
 
     def _render_traceback_(self) -> list[str]:
         return [f"Refused: {self}"]
+
+
+def not_one_of(name: str, words: Iterable[str], value: object) -> Refused:
+    """The refusal of a value that is none of the words."""
+    return Refused(f"{name} must be one of {', '.join(words)}, got {shown(value)}")
 
 
 def shown(value: object) -> str:

@@ -14,6 +14,7 @@ from adage_repro.game import Game
 from adage_repro.leaders import LeaderGradient, Partial
 from adage_repro.parameters import check, check_value
 from adage_repro.pytrees import Static, model, store
+from adage_repro.readings import LATE_GROUP, ORDER
 from adage_repro.refusals import Refused, shown
 
 Rate = float | Callable[[Array], Array]
@@ -46,8 +47,8 @@ class Settings:
     follower_lr: Rate | None = None
     leader_lr: Rate | None = None
     leader_every: int = 2
-    order: str = "simultaneous"
-    late_group: Choice = "absent"
+    order: str = ORDER.default
+    late_group: Choice = LATE_GROUP.default
     entry_time: Array | int = 0
     action_bounds: tuple[Any, Any] | None = None
     leader_bounds: tuple[Any, Any] | None = None

@@ -14,15 +14,16 @@ LEADER = 20  # how often an update counts where a leader learns, who sorts the r
 LIMITS = {"lines in its tables": 2 * 10**6, f"updates of single agents ({LEADER} for one where a leader learns)": 10**11}
 
 
-def sizes(values: Mapping[str, Any]) -> dict[str, float]:
+def sizes(values: Mapping[str, Any], stretch: int = 1) -> dict[str, float]:
     """Upper bounds of what is asked for, by the names of LIMITS, from a figure's checked parameters.
 
+    stretch   how many times its iterations the figure runs
     Of the runs from uniform starts the tables hold the last row, of the others every k-th; with `agent_counts` extremes over agents only.
     """
     if "iterations_per_agent" not in values:
         return dict.fromkeys(LIMITS, 0)
     counts = values.get("agent_counts", [values.get("n_agents", 1)])
-    iterations = values["iterations_per_agent"] * max(counts) * (4 if "follower_lrs" in values else 1)  # Fig. 11 goes on to 40 N
+    iterations = values["iterations_per_agent"] * max(counts) * stretch
     cases = prod(len(value) for name, value in values.items() if isinstance(value, list) and name != "agent_counts")
     columns = len(counts) if "agent_counts" in values else counts[0]
     runs = values.get("runs", 1)
@@ -31,12 +32,12 @@ def sizes(values: Mapping[str, Any]) -> dict[str, float]:
     return dict(zip(LIMITS, (cases * (columns * runs + path), updates), strict=True))
 
 
-def check_sizes(values: Mapping[str, Any]) -> None:
+def check_sizes(values: Mapping[str, Any], stretch: int = 1) -> None:
     """Refused if a run of these parameters is too large; it names those that can be lowered and the largest value of each that fits."""
-    for what, asked in sizes(values).items():
+    for what, asked in sizes(values, stretch).items():
         if asked > LIMITS[what]:
             lowest = {"n_agents": 2, "agent_counts": 2, "runs": 2, "iterations_per_agent": 1}
-            most = {name: largest(partial(_fits, values, name), _most(values[name])) for name in lowest if name in values}
+            most = {name: largest(partial(_fits, values, stretch, name), _most(values[name])) for name in lowest if name in values}
             ways = [f"{name} may go up to {value}" for name, value in most.items() if value >= lowest[name]]
             lower = f"with the rest as given, {' or '.join(ways)}" if ways else f"lower more than one of {', '.join(most)}"
             raise Refused(f"this run asks for {asked:,.0f} {what}, at most {LIMITS[what]:,} are possible; {lower}")
@@ -46,11 +47,11 @@ def _most(value: Any) -> int:
     return max(value) if isinstance(value, list) else value
 
 
-def _fits(values: Mapping[str, Any], name: str, value: int) -> bool:
+def _fits(values: Mapping[str, Any], stretch: int, name: str, value: int) -> bool:
     """Whether all limits are kept once the parameter is `value`, or in a list at most `value`."""
     old = values[name]
     new = [min(one, value) for one in old] if isinstance(old, list) else value
-    return all(size <= LIMITS[what] for what, size in sizes({**values, name: new}).items())
+    return all(size <= LIMITS[what] for what, size in sizes({**values, name: new}, stretch).items())
 
 
 def largest(fits: Callable[[int], bool], most: int) -> int:

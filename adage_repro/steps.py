@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from adage_repro.boxes import clipped
-from adage_repro.choices import choose
 from adage_repro.followers import between, crowd, felt, felt_of_each, follower_gradients, own_gradient
 from adage_repro.game import Game, per_agent
 from adage_repro.outlook import Outlook
 from adage_repro.profiles import where_present
+from adage_repro.readings import LATE_GROUP, ORDER
 from adage_repro.settings import Settings, action_box, leader_box
 
 State = tuple[Any, Any]  # actions and what the optimiser remembers: of the followers, each with an axis N in front, or of the leader
@@ -32,7 +32,7 @@ def begin(settings: Settings, start: Array) -> tuple[State, State]:
 def presence(settings: Settings, n_agents: int, iteration: Array) -> tuple[Array, Array]:
     """Who learns in this iteration (N,), and who is present (N,)."""
     learning = iteration >= jnp.broadcast_to(settings.entry_time, n_agents)
-    return learning, learning | choose(settings.late_group, absent=False, frozen=True)
+    return learning, learning | LATE_GROUP.pick(settings.late_group, absent=False, frozen=True)
 
 
 def leader_step(game: Game, settings: Settings, followers: State, leader: State, iteration: Array, who: tuple[Array, Array]) -> State:
@@ -68,13 +68,13 @@ def follower_step(
 ) -> State:
     """The followers after one step in the order of the settings; `who` learns and is present, if that is known already."""
     learning, present = presence(settings, followers[0].shape[0], iteration) if who is None else who
-    step = choose(settings.order, simultaneous=simultaneous, alternating=alternating)
+    step = ORDER.pick(settings.order, simultaneous=simultaneous, alternating=alternating)
     return step(game, settings, followers, present, learning, leader_action, iteration)
 
 
 def follower_update(order: str) -> Callable[..., Array]:
     """One follower step by plain ascent as a function of game, settings, actions, present, learning and the leader's action."""
-    step = choose(order, simultaneous=simultaneous, alternating=alternating)
+    step = ORDER.pick(order, simultaneous=simultaneous, alternating=alternating)
     return lambda game, settings, actions, *given: step(game, settings, (actions, ()), *given, 0)[0]
 
 

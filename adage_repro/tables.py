@@ -1,4 +1,4 @@
-"""Tidy tables of histories: what the figures draw and what is saved as CSV."""
+"""Long tables of histories: what the figures draw and what is saved as CSV."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ import pandas as pd
 from jax import Array
 
 from adage_repro.adage import History
-from adage_repro.measures import Spread, attendance, in_g2
+from adage_repro.measures import Series, Spread, attendance, in_g2
 from adage_repro.settings import Settings
 from adage_repro.sizes import FEWEST_ROWS, LONGEST_TABLE
 
@@ -35,23 +35,12 @@ def distinct(path: np.ndarray | None) -> np.ndarray | None:
     return None if path is None else np.unique(path, axis=1)
 
 
-def tidy(columns: str, axes: Mapping[str, object], **values: object) -> pd.DataFrame:
-    """A long table: one line for each combination of the `axes`, columns in the order asked for.
-
-    `values` are labels, the same in each line, or arrays with one number a line, the last axis running fastest.
-    """
-    grid = np.meshgrid(*(np.atleast_1d(labels) for labels in axes.values()), indexing="ij")
-    table = dict(zip(axes, (labels.ravel() for labels in grid), strict=True))
-    table |= {name: np.ravel(value) if np.size(value) == grid[0].size else value for name, value in values.items()}
-    return pd.DataFrame(table)[columns.split()]
-
-
 def attendance_table(columns: str, history: History, rows: np.ndarray, **labels: object) -> pd.DataFrame:
     """Attendance of every agent in runs that kept these `rows`; columns among run, iteration, agent, group, attendance and labels."""
-    runs, _, n_agents = history.actions.shape
-    axes = {"run": np.arange(runs), "iteration": rows, "agent": np.arange(n_agents)}
-    table = tidy("run iteration agent attendance", axes, attendance=attendance(history))
-    return table.assign(group=np.take(GROUPS, in_g2(n_agents)[table["agent"]].astype(int)), **labels)[columns.split()]
+    run, row, agent = (places.ravel() for places in np.indices(history.actions.shape))
+    late = in_g2(history.actions.shape[-1]).astype(int)
+    table = pd.DataFrame({"run": run, "iteration": np.take(rows, row), "agent": agent, "group": np.take(GROUPS, late[agent])})
+    return table.assign(attendance=np.ravel(attendance(history)), **labels)[columns.split()]
 
 
 def end_table(columns: str, history: History, **labels: object) -> pd.DataFrame:
@@ -59,24 +48,56 @@ def end_table(columns: str, history: History, **labels: object) -> pd.DataFrame:
     return attendance_table(columns, jax.tree.map(lambda values: values[:, -1:], history), [-1], **labels)
 
 
+def by_case(columns: str, histories: Mapping[object, History], rows: np.ndarray | None = None) -> pd.DataFrame:
+    """`attendance_table` of several histories that kept these `rows`, or without `rows` their `end_table`, one below the other.
+
+    The keys of `histories`, one value or a tuple of values each, fill the first of the columns.
+    """
+    found = []
+    for case, history in histories.items():
+        values = case if isinstance(case, tuple) else (case,)
+        labels = dict(zip(columns.split()[: len(values)], values, strict=True))
+        found.append(end_table(columns, history, **labels) if rows is None else attendance_table(columns, history, rows, **labels))
+    return stack(found)
+
+
 def range_table(columns: str, path: Spread, rows: np.ndarray, **labels: object) -> pd.DataFrame:
     """Mean, smallest and largest attendance over the agents of a single run that kept these `rows`."""
     spread = {"attendance_mean": path.mean, "attendance_min": path.lowest, "attendance_max": path.highest}
-    return tidy(" ".join(["iteration", *spread]), {"iteration": rows}, **spread).assign(**labels)[columns.split()]
+    return pd.DataFrame({"iteration": rows, **spread}).assign(**labels)[columns.split()]
 
 
 def group_table(columns: str, means: tuple[Array, Array], rows: np.ndarray, name: str, **labels: object) -> pd.DataFrame:
     """What was measured in each row of G1 and of G2, in the given rows, as column `name`."""
     means = np.stack([values[rows] for values in means], -1)
-    table = tidy(f"iteration group {name}", {"iteration": rows, "group": np.array(GROUPS)}, **{name: means})
+    table = pd.DataFrame({"iteration": np.repeat(rows, 2), "group": np.tile(GROUPS, len(rows)), name: means.ravel()})
     return table.assign(**labels)[columns.split()]
 
 
-def parts(table: pd.DataFrame, columns: list[str]) -> dict[tuple, pd.DataFrame]:
-    """The table split by the values of `columns`, sorted by the first, then the next, each in its values' order of appearance."""
-    seen = [list(table[column].unique()) for column in columns]
-    split = table.groupby(columns, sort=False)
-    return dict(sorted(split, key=lambda item: [values.index(value) for values, value in zip(seen, item[0], strict=True)]))
+def tax_tables(path: Series, rows: np.ndarray, n_agents: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Of a single run, in the given rows: the tax rate with the tax paid by all agents; and the tax paid per agent of each group."""
+    both = pd.DataFrame({"iteration": rows, "tax_rate": path.tax_rate[rows], "tax_paid": path.revenue[rows]})
+    per_agent = path.tax_g1 / (n_agents // 2), path.tax_g2 / (n_agents - n_agents // 2)
+    return both, group_table("iteration group tax_paid", per_agent, rows, "tax_paid")
+
+
+def policy_table(paths: Mapping[float, Series], rows: np.ndarray) -> pd.DataFrame:
+    """Mean attendance of both groups and the tax rate in single runs, by the leader's learning rate, in the given rows."""
+    columns = "leader_lr iteration group attendance tax_rate"
+    found = []
+    for lr, path in paths.items():
+        rates = np.repeat(path.tax_rate[rows], 2)
+        found.append(group_table(columns, (path.g1, path.g2), rows, "attendance", leader_lr=lr, tax_rate=rates))
+    return stack(found)
+
+
+def fairness_table(fairness: Mapping[str, Array], rows: np.ndarray) -> pd.DataFrame:
+    """Fairness (runs, I + 1) with and without the leader, in the given rows."""
+    found = []
+    for leader, values in fairness.items():
+        run, row = (places.ravel() for places in np.indices((len(values), len(rows))))
+        found.append(pd.DataFrame({"leader": leader, "run": run, "iteration": rows[row], "fairness": values[:, rows].ravel()}))
+    return stack(found)
 
 
 def shares_by_reading(crossed: pd.DataFrame, default: Mapping[str, str]) -> pd.DataFrame:

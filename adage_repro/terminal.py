@@ -33,7 +33,7 @@ def say(*lines: str) -> None:
 
 def changes(name: str, values: Mapping[str, object], standard: Mapping[str, object]) -> list[str]:
     """Which parameters of figure `name` differ from the paper's setting, or that none does."""
-    title = f"Figure {int(name[3:])}" if name.startswith("fig") else name.capitalize()
+    title = f"Figure {int(name[3:])}" if name.startswith("fig") else name[:1].upper() + name[1:]
     differ = differing(values, standard)
     if not differ:
         return [f"{title}, every parameter as in the paper's setting"]

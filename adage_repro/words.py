@@ -1,10 +1,12 @@
-"""What happened in a run, in words. Every sentence about a run is put together here from its numbers, by the tolerances stated here."""
+"""What happened in a run, in words. Every phrase about a run is put together here from its numbers, by the tolerances stated here."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
+from adage_repro.market import MarketEntrance, largest_stable_lr
 from adage_repro.parameters import differing
+from adage_repro.readings import RETURNS_SHIFT
 
 SEEN = 0.005  # of the scale, which is 1 for attendances: a smaller change is none
 NEAR = 0.02  # all agents within this of a point are near it,
@@ -30,12 +32,13 @@ def swings(values: np.ndarray, scale: float = 1.0) -> bool:
 
 def ending(values: np.ndarray, scale: float = 1.0) -> str:
     """Where a series (rows,) ends: `at` its last value, `swinging between` its last two, or, if its last step is no smaller than SEEN of
-    the scale, `at` its last value `after` the one before."""
+    the scale, `at` its last value, `up from` or `down from` the one before."""
     before, last = values[-2:] if len(values) > 1 else (values[-1], values[-1])
     if swings(values, scale):
         return f"swinging between {number(min(before, last))} and {number(max(before, last))}"
     moving = abs(last - before) >= SEEN * scale
-    return f"at {number(last)}" + (f" after {number(before)} in the row before" if moving else "")
+    step = f", {'up' if last > before else 'down'} from {number(before)} one iteration earlier"
+    return f"at {number(last)}" + (step if moving else "")
 
 
 def course(values: np.ndarray) -> str:
@@ -70,6 +73,7 @@ def spread(values: np.ndarray) -> str:
 
 def swinging_runs(values: np.ndarray) -> str:
     """How many of several runs (runs, rows, N) swing at the end; nothing if none does."""
+    values = np.asarray(values)
     count = sum(swings(run) for run in values)
     who = "agents" if len(values) == 1 else f"{count} of {len(values)} runs"
     return f" ({who} swinging between two states at the end)" if count else ""
@@ -77,29 +81,34 @@ def swinging_runs(values: np.ndarray) -> str:
 
 def apart(gaps: np.ndarray) -> str:
     """How the groups' mean attendances end, from G1's minus G2's (rows,): they have met if they are within AT in the last two rows, and
-    have never parted if in all; their gap may swing."""
+    have never separated if in all; their gap may swing."""
     last, size = gaps[-1], abs(gaps)
     if swings(gaps):
         return f"the gap between the groups ends {ending(gaps)}"
     if size[-2:].max() <= AT:
-        return f"the groups meet, {number(size[-1])} apart" if size.max() > AT else "the groups never part"
-    return f"the groups do not meet, G1 ends {number(size[-1])} {'above' if last > 0 else 'below'} G2"
+        return f"the groups meet and end {number(size[-1])} apart" if size.max() > AT else "the groups never separate"
+    return f"the groups do not meet, and G1 ends {number(size[-1])} {'above' if last > 0 else 'below'} G2"
 
 
 def side(numbers: Mapping[str, float]) -> str:
-    """On which side of 0 a mean over runs lies, by its 95% interval; an end within NOTHING of 0 is at 0."""
-    return "above 0" if numbers["low"] >= NOTHING else "below 0" if numbers["high"] <= -NOTHING else "not distinguishable from 0"
+    """On which side of 0 the 95% interval of a mean over runs lies; an end within NOTHING of 0 is at 0."""
+    return "above 0" if numbers["low"] >= NOTHING else "below 0" if numbers["high"] <= -NOTHING else "including 0"
+
+
+def after(row: int) -> str:
+    """How many iterations have passed in a row."""
+    return f"after {row} iteration{'s' if row != 1 else ''}"
 
 
 def tax_rate(rates: np.ndarray, bound: float) -> str:
-    """What the tax rate (rows,) does: in which row it is first above 0, if ever, how large it gets, and where it ends; what stays below
-    NOTHING is said to do so."""
+    """What the tax rate (rows,) does: after how many iterations it is first above 0, if ever, how large it gets, and where it ends; what
+    stays below NOTHING is said to do so."""
     taxed, largest = rates >= NOTHING, rates.max()
     if not taxed.any():
-        return f"the tax rate {f'stays below {NOTHING:g}' if largest > ROUNDING else 'is 0'} in every row"
-    first = int(taxed.argmax())
+        return f"the tax rate {f'stays below {NOTHING:g}' if largest > ROUNDING else 'is 0'} throughout"
+    first = after(int(taxed.argmax()))
     reached = "its bound" if largest == bound else f"below its bound {number(bound)}"
-    return f"the tax rate is first above 0 in row {first}, at most {number(largest)}, {reached}, and ends {ending(rates, largest)}"
+    return f"the tax rate first exceeds 0 {first}, is {number(largest)} at most ({reached}) and ends {ending(rates, largest)}"
 
 
 def taxes(tax: np.ndarray) -> str:
@@ -111,12 +120,12 @@ def taxes(tax: np.ndarray) -> str:
     if shares[less] <= NOTHING:
         who = f"only {more} pays"
     elif number(100 * shares[more]) == "100":
-        who = f"{more} pays all but {number(100 * shares[less])}%"
+        who = f"{more} pays all but {number(100 * shares[less])}% of the tax"
     else:
-        who = " and ".join(f"{name} pays {number(100 * share)}%" for name, share in shares.items())
+        who = " and ".join(f"{name} pays {number(100 * share)}%" for name, share in shares.items()) + " of the tax"
     sums = tax.sum(-1)
     peak = int(sums.argmax())
-    return f"{who}; taxes paid by all agents peak in row {peak} at {number(sums[peak])} and end {ending(sums, sums[peak])}"
+    return f"{who}; the tax paid by all agents peaks {after(peak)} at {number(sums[peak])} and ends {ending(sums, sums[peak])}"
 
 
 def any_tax(tax: np.ndarray) -> bool:
@@ -126,7 +135,7 @@ def any_tax(tax: np.ndarray) -> bool:
 
 def reach(values: np.ndarray) -> str:
     """The smallest and the largest of some values, or that all of them are 0."""
-    return f"from {number(np.min(values))} to {number(np.max(values))}" if np.abs(values).max() >= NOTHING else "0 everywhere"
+    return f"between {number(np.min(values))} and {number(np.max(values))}" if np.abs(values).max() >= NOTHING else "0 everywhere"
 
 
 def varies(values: np.ndarray) -> bool:
@@ -139,24 +148,46 @@ def until(row: int, count: int, level: float) -> str:
     alone does not tell."""
     said = f"at {number(level)} or more"
     if row == count:
-        return f"is {said} in the last row, too late to tell whether it stays there"
-    return f"stays {said} from row {row} after G2's entry onwards" if row < count else f"does not stay {said}"
+        return f"is {said} at the very end, too late to tell whether it stays there"
+    since = f"{row} iteration{'s' if row != 1 else ''}"
+    return f"stays {said} from {since} after G2's entry onwards" if row < count else f"does not stay {said}"
 
 
 def crossing(slope: float, bound: float) -> str:
     """The leader's gradient as G2 enters, and the learning rate at which one step crosses the range of the tax rate, if any does."""
-    said = f"dU_L/dtau when G2 enters: {number(slope)}"
+    said = f"dU_L/dtau is {number(slope)} when G2 enters"
     if bound == 0 or slope < NOTHING:
-        return f"{said}; no leader_lr raises the tax rate above 0 in that step"
-    return f"{said}; leader_lr that crosses the range in one step: {number(bound / slope)}"
+        return f"{said}: no leader_lr raises the tax rate above 0 in that step"
+    return f"{said}: from leader_lr = {number(bound / slope)} on, one step crosses the whole range of the tax rate"
+
+
+def stability_line(game: MarketEntrance, follower_lr: float, order: str) -> str:
+    """One line that holds the learning rate against the stability limit."""
+    limit = largest_stable_lr(game, order)
+    side = "below" if follower_lr < limit else "not below"
+    rate = f"N = {game.n_agents}: follower_lr = {follower_lr:g}"
+    return f"{rate} is {side} the untaxed stability limit {limit:.4g} ({order}, own share {game.crowd})"
+
+
+def fairness_scale(returns_shift: str) -> tuple[str, float]:
+    """What to call 1 - Gini on an axis under this reading, and the most that it can be."""
+    shifted, raw = ("fairness", 1.0), ("raw 1 - Gini (no shift)", np.inf)
+    return RETURNS_SHIFT.pick(returns_shift, negative=shifted, always=shifted, none=raw)
+
+
+def fairness_note(returns_shift: str) -> str:
+    """One line that says what the fairness of this reading is."""
+    shifted = f"fairness is 1 - Gini of the returns, shift: {returns_shift}"
+    raw = "returns are not shifted: with negative returns the number is no Gini coefficient and is reported raw"
+    return RETURNS_SHIFT.pick(returns_shift, negative=shifted, always=shifted, none=raw)
 
 
 def changes(values: Mapping[str, object], standard: Mapping[str, object]) -> str:
     """The first cell of an executed notebook (Markdown): which parameters differ from the standard, and what the text below describes."""
     differ = differing(values, standard)
     if not differ:
-        return "**This run** has the paper's setting: no parameter was changed."
+        return "**This run** uses the paper's setting: no parameter was changed."
     lines = ["**This run** differs from the paper's setting:", "", "| parameter | paper's setting | this run |", "| --- | --- | --- |"]
     lines += [f"| `{name}` | {standard[name]} | {value} |" for name, value in differ.items()]
-    text = "The text below was written for the paper's setting. The picture, its caption and all that is printed by code are of this run."
+    text = "The text below describes the paper's setting. The picture, its caption and everything printed by code describe this run."
     return "\n".join([*lines, "", text])

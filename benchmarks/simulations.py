@@ -7,7 +7,7 @@ import time
 import jax
 
 import adage_repro
-from adage_repro import build, records
+from adage_repro import notebooks, records
 
 solve = adage_repro.solve
 calls = []
@@ -32,10 +32,10 @@ if __name__ == "__main__":
     whole = 0.0
     with tempfile.TemporaryDirectory() as out:
         os.environ["ADAGE_REPRO_OUT"] = out
-        for number in build.NUMBERS:
+        for number in notebooks.figure_numbers():
             calls.clear()
-            notebook = build.notebook_of(f"fig{number:02d}")
-            exec("\n".join(build.sources(notebook, kind="code")), {"print": lambda *_, **__: None})
+            notebook = notebooks.notebook_of(f"fig{number:02d}")
+            exec("\n".join(notebooks.sources(notebook, kind="code")), {"print": lambda *_, **__: None})
             spent = sum(map(seconds, calls))
             whole += spent
             print(f"{notebook.stem}: {len(calls)} simulations, {spent:.3f} s", flush=True)

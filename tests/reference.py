@@ -9,36 +9,41 @@ from types import SimpleNamespace
 
 import numpy as np
 
-ORDERS, LATE_GROUPS = ("simultaneous", "alternating"), ("absent", "frozen")
-TAX_UNITS, CROWDS, SHIFTS = ("headcount", "rate", "literal"), ("included", "excluded"), ("negative", "always", "none")
+from adage_repro import readings
+
+ORDERS, LATE_GROUPS = readings.ORDER.words, readings.LATE_GROUP.words
+TAX_UNITS, CROWDS, SHIFTS = readings.TAX_UNITS.words, readings.CROWD.words, readings.RETURNS_SHIFT.words
+
+
+def way(name, word, **ways):
+    """What these loops do under a reading."""
+    assert word in ways, f"tests/reference.py has no loops for {name} = {word}: add them, by hand and not as the library does it"
+    return ways[word]
 
 
 @dataclass
 class Market:
-    """The market game in one of its 72 readings, the solver's two (`order`, `late_group`) included."""
+    """The market game in one of its readings, the solver's two (`order`, `late_group`) included."""
 
     n_agents: int
     capacity: float
     outside_payoff: float = 1.0
-    order: str = "simultaneous"
-    tax_units: str = "headcount"
-    returns_shift: str = "negative"
-    late_group: str = "absent"
-    crowd: str = "included"
+    order: str = ORDERS[0]
+    tax_units: str = TAX_UNITS[0]
+    returns_shift: str = SHIFTS[0]
+    late_group: str = LATE_GROUPS[0]
+    crowd: str = CROWDS[0]
 
     def over_attendance(self, i, actions, members):
         """Eq. 7's a_i - m in its units: the mean of the differences to the others, so that it is exactly 0 where all are alike."""
         differences = sum(actions[i] - actions[j] for j in members) / len(members)
-        if self.tax_units == "headcount":
-            return self.n_agents * differences
-        if self.tax_units == "rate":
-            return differences
-        return -sum(actions[j] for j in members if j != i)
+        others = sum(actions[j] for j in members if j != i)
+        return way("tax_units", self.tax_units, headcount=self.n_agents * differences, rate=differences, literal=-others)
 
     def over_attendance_slope(self, members):
         """How fast the over-attendance of an agent grows with its own action."""
         slope = 1 - 1 / len(members)  # the own action is a part 1/n of the mean
-        return {"headcount": self.n_agents * slope, "rate": slope, "literal": 0.0}[self.tax_units]
+        return way("tax_units", self.tax_units, headcount=self.n_agents * slope, rate=slope, literal=0.0)
 
     def tax_base(self, i, actions, members):
         """What τ is multiplied with: a_i times the over-attendance, if that is positive."""
@@ -47,8 +52,7 @@ class Market:
     def utility(self, i, actions, members, tax_rate):
         """Eq. 8."""
         m = sum(actions[j] for j in members)
-        if self.crowd == "excluded":
-            m = 1 + (m - actions[i])  # who enters is there with certainty
+        m = way("crowd", self.crowd, included=m, excluded=1 + (m - actions[i]))  # who enters is there with certainty
         entering, v = actions[i], self.outside_payoff
         payoff = entering * (v + 2 * (self.capacity * self.n_agents - m)) + (1 - entering) * v
         return payoff - tax_rate * self.tax_base(i, actions, members)
@@ -57,7 +61,7 @@ class Market:
         """Eq. 8 by a_i, the others' actions held fixed; no tax gradient at or below the boundary (App. B)."""
         places = self.capacity * self.n_agents
         others = sum(actions[j] for j in members if j != i)
-        gradient = 2 * (places - others) - 4 * actions[i] if self.crowd == "included" else 2 * (places - 1 - others)
+        gradient = way("crowd", self.crowd, included=2 * (places - others) - 4 * actions[i], excluded=2 * (places - 1 - others))
         over = self.over_attendance(i, actions, members)
         if over > 0:
             gradient -= tax_rate * (over + actions[i] * self.over_attendance_slope(members))
@@ -69,7 +73,7 @@ class Market:
         returns = {i: self.utility(i, actions, members, tax_rate) for i in members}
         slopes = {i: -self.tax_base(i, actions, members) for i in members}
         poorest = min(members, key=returns.get, default=None)
-        shifted = n > 0 and (self.returns_shift == "always" or (self.returns_shift == "negative" and returns[poorest] < 0))
+        shifted = n > 0 and way("returns_shift", self.returns_shift, negative=returns[poorest] < 0, always=True, none=False)
         shift, shift_slope = (returns[poorest], slopes[poorest]) if shifted else (0.0, 0.0)
         summed = sum(returns[i] - shift for i in members)
         summed_slope = sum(slopes[i] - shift_slope for i in members)
@@ -114,7 +118,7 @@ def solve(
         return min(max(value, bounds[0]), bounds[1])
 
     def members_at(t):
-        return [i for i in agents if t >= entry[i] or market.late_group == "frozen"]
+        return [i for i in agents if way("late_group", market.late_group, absent=t >= entry[i], frozen=True)]
 
     def record(members):
         payoffs = [market.utility(i, actions, members, tax_rate) if i in members else 0.0 for i in agents]
@@ -126,7 +130,7 @@ def solve(
         members = members_at(t)
         if leader_lr is not None and t % leader_every == 0:
             tax_rate = clip(tax_rate + leader_lr * market.leader(actions, members, tax_rate)[1], leader_bounds)
-        seen = list(actions) if market.order == "simultaneous" else actions  # alternating: the latest iterates
+        seen = way("order", market.order, simultaneous=list(actions), alternating=actions)  # the second: the latest iterates
         for i in agents:
             if t >= entry[i]:
                 actions[i] = clip(actions[i] + follower_lr * market.follower_gradient(i, seen, members, tax_rate), action_bounds)

@@ -9,6 +9,7 @@ N = r"(-?[\d.]+(?:e[+-]\d+)?)"
 COURSE = r"((?:stays|rises|moves) .*?)"
 PLACE = r"((?:swinging between two states, )?(?:at|near|up to) .*?)"
 APART = r"(the (?:groups|gap) .*?)"
+AFTER = r"after (\d+) iterations?"
 SWINGING = r"( \([^()]*swinging[^()]*\))?"
 
 
@@ -36,12 +37,13 @@ def ending(text, series, scale=1.0):
         assert two_cycle(series, scale)
         same(found[1], min(last, before)), same(found[2], max(last, before))
         return
-    found = re.fullmatch(f"at {N}(?: after {N} in the row before)?", text)
+    found = re.fullmatch(f"at {N}(?:, (up|down) from {N} one iteration earlier)?", text)
     assert found and not two_cycle(series, scale), text
     same(found[1], last)
-    assert (abs(last - before) >= 0.005 * scale) == (found[2] is not None), (text, series[-2:])
-    if found[2]:
-        same(found[2], before)
+    assert (abs(last - before) >= 0.005 * scale) == (found[3] is not None), (text, series[-2:])
+    if found[3]:
+        assert (found[2] == "up") == (last > before)
+        same(found[3], before)
 
 
 def course(text, series):
@@ -86,13 +88,13 @@ def apart(text, gaps):
         assert two_cycle(gaps)
         return ending(found[1], gaps)
     assert not two_cycle(gaps)
-    if text == "the groups never part":
+    if text == "the groups never separate":
         assert np.all(np.abs(gaps) <= 0.001)
-    elif found := re.fullmatch(f"the groups meet, {N} apart", text):
+    elif found := re.fullmatch(f"the groups meet and end {N} apart", text):
         assert max(abs(gaps[-1]), abs(gaps[-2])) <= 0.001 < np.abs(gaps).max()
         same(found[1], abs(gaps[-1]))
     else:
-        found = re.fullmatch(f"the groups do not meet, G1 ends {N} (above|below) G2", text)
+        found = re.fullmatch(f"the groups do not meet, and G1 ends {N} (above|below) G2", text)
         assert max(abs(gaps[-1]), abs(gaps[-2])) > 0.001, text
         same(found[1], abs(gaps[-1]))
         assert (found[2] == "above") == (gaps[-1] > 0)
@@ -113,10 +115,10 @@ def spread(text, values):
 
 
 def side(text, values):
-    """Of the mean over runs, by 1.96 standard errors."""
+    """Of the interval of the mean over runs, by 1.96 standard errors."""
     half = 1.96 * np.sqrt(((values - values.mean()) ** 2).sum() / (len(values) - 1) / len(values))
     low, high = values.mean() - half, values.mean() + half
-    assert text == ("above 0" if low >= 1e-9 else "below 0" if high <= -1e-9 else "not distinguishable from 0")
+    assert text == ("above 0" if low >= 1e-9 else "below 0" if high <= -1e-9 else "including 0")
 
 
 def felt(history):
@@ -131,13 +133,13 @@ def gaps(attendance):
 
 def tax_sentences(rate_text, tax_text, rates, tax, bound):
     above = [row for row, rate in enumerate(rates) if rate >= 1e-9]
-    if rate_text == "the tax rate is 0 in every row":
+    if rate_text == "the tax rate is 0 throughout":
         assert not any(rates)
-    elif rate_text == "the tax rate stays below 1e-09 in every row":
+    elif rate_text == "the tax rate stays below 1e-09 throughout":
         assert any(rates) and not above
     else:
         found = re.fullmatch(
-            rf"the tax rate is first above 0 in row (\d+), at most {N}, (its bound|below its bound {N}), and ends (.*)", rate_text
+            rf"the tax rate first exceeds 0 {AFTER}, is {N} at most \((its bound|below its bound {N})\) and ends (.*)", rate_text
         )
         assert int(found[1]) == above[0]
         same(found[2], max(rates))
@@ -147,8 +149,8 @@ def tax_sentences(rate_text, tax_text, rates, tax, bound):
     if first + second < 1e-9:
         assert tax_text == "no tax is ever paid"
         return
-    who = rf"(only G. pays|G. pays all but {N}%|G1 pays {N}% and G2 pays {N}%)"
-    found = re.fullmatch(rf"{who}; taxes paid by all agents peak in row (\d+) at {N} and end (.*)", tax_text)
+    who = rf"(only G. pays|G. pays all but {N}% of the tax|G1 pays {N}% and G2 pays {N}% of the tax)"
+    found = re.fullmatch(rf"{who}; the tax paid by all agents peaks {AFTER} at {N} and ends (.*)", tax_text)
     more = "G1" if first > second else "G2"
     share = 100 * min(first, second) / (first + second)
     if share <= 1e-7:

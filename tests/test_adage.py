@@ -290,7 +290,7 @@ REFUSED = {
     "follower_lr must be a number": [None, True, "0.1"],
     "leader_lr must lie in [0, inf)": [-1, INF],
     "leader_every must lie in [1, inf)": [0],
-    "order must be one of simultaneous, alternating": ["random", None],
+    f"order must be one of {', '.join(ORDERS)}": ["random", None],
     "late_group must be one of absent, frozen": ["late"],
     "entry_time must be a whole number": [0.5, True],
     "action_bounds needs two bounds, the lower first": [(1.0, 0.0), (1.0,), 3],

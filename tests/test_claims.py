@@ -3,6 +3,7 @@
 import json
 import re
 from functools import cache
+from math import prod
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 import reference
 
 from adage_repro import tables
-from adage_repro.__main__ import CLAIMS_BEGIN, CLAIMS_END, claims_table, main
+from adage_repro.__main__ import main
 from adage_repro.claims import (
     CHOICES,
     CLAIMS,
@@ -36,7 +37,8 @@ from adage_repro.claims import (
     untaxed,
     verdicts,
 )
-from adage_repro.claims.conditions import Line, State, grid, state
+from adage_repro.claims.claim import CAUSES
+from adage_repro.claims.conditions import Scan, State, grid, state
 from adage_repro.claims.crossing import NOT_CROSSED, UP_TO_100
 from adage_repro.claims.game import entry_chances
 from adage_repro.claims.policy_map import REGIMES, gap_ratio_law, regime
@@ -55,6 +57,7 @@ EXPECTED = {
     **dict.fromkeys(["A26", "A35", "A36"], "does not hold"),
     "P15": "cannot be decided",
 }
+COUNT = prod(len(words) for words in READINGS.values())
 LISTED = [*(f"M{k}" for k in range(1, 8)), *(f"B{k}" for k in range(1, 13)), *(f"P{k}" for k in range(1, 16))]
 
 
@@ -73,11 +76,29 @@ def measured():
     return {id: (own[0], all(one.holds for one in own)) for id, own in found.items()}
 
 
-def test_every_row_of_the_list_is_there():
+def test_every_claim_of_the_list_is_there():
     assert [id for id in CLAIMS if id[0] != "A"] == LISTED
     assert all(claim.reason for id, claim in CLAIMS.items() if id[0] == "A")
     assert set(EXPECTED) == set(CLAIMS)
     assert ["id", *table().columns] == COLUMNS
+
+
+def test_what_does_not_hold_has_a_reason_that_the_report_explains():
+    assert {id for id, one in CLAIMS.items() if one.because} == {id for id, verdict in EXPECTED.items() if verdict != "holds"}
+    cells = json.loads((ROOT / "notebooks" / "claims.ipynb").read_text(encoding="utf-8"))["cells"]
+    (prose,) = [text for cell in cells if (text := "".join(cell["source"])).startswith("## What does not, and why")]
+    explained = {int(number): text for number, text in re.findall(r"^(\d+)\. (.*(?:\n   .*)*)", prose, re.MULTILINE)}
+    assert list(explained) == list(range(1, len(explained) + 1)) and set(CAUSES) == set(explained) - {5}  # which no claim measures
+    for id, one in CLAIMS.items():
+        assert not one.because or re.search(rf"\b{id}\b", explained[one.because]), id
+
+
+def test_every_claim_on_the_policy_is_searched_along_n():
+    """But for A40, which measures several N."""
+    with_leader = {id for id, one in CLAIMS.items() if any(name.startswith(("taxed", "nested")) for name in one.asks)}
+    tried = {id: [search.values for search in CLAIMS[id].searches if search.name == "n_agents"] for id in with_leader}
+    assert {id for id, values in tried.items() if not values} == {"A40"} and len(with_leader) > 25
+    assert min(len(*values) for values in tried.values() if values) >= 3
 
 
 @pytest.mark.parametrize("id", CLAIMS)
@@ -89,25 +110,37 @@ def test_verdict(id):
     assert table().loc[id, "condition"]  # an empty one would read as "always"
 
 
-SEARCHED = {  # rows that are searched again here, and the stretches that their conditions say
-    "M3": ["holds for c in 0.452 … 0.648 (of 0.1 … 1)"],
-    "M4": ["c in 0.452 … 0.648 (of 0.1 … 1) for the part that M3 measures", "N in 50 … 100 (of 5 … 100)", "crowd = excluded"],
-    "B1": ["I/N in 19 … 40 (of 1 … 40)", "α_F in 0.00179 … 0.0891 (of 0.0001 … 0.0909)"],
-    "B3": ["at α_F = 0.01 c in 0.451 … 0.648 (of 0.1 … 1) for the part that B1 measures", "at none of 28 values of α_F in 0.0001 … 0.0909"],
-    "B7": ["I/N in 15 … 40 (of 1 … 40)", "α_F in 0.00148 … 0.0894 (of 0.0001 … 0.0909)"],
-    "B8": ["holds for c in 0.293 … 1 (of 0.1 … 1)", "for ι/I in 0.23 … 0.95", "for I/N in 4 … 40", "for α_F in 0.000388 … 0.0158"],
+SEARCHED = {  # claims that are searched again here, and the stretches that their conditions say
+    "M3": ["holds for c in 0.452 … 0.648 (of 43 values in 0.1 … 1)"],
+    "M4": [
+        "c in 0.452 … 0.648 (of 43 values in 0.1 … 1) for the part that M3 measures",
+        "N in 50 … 100 (of 17 values in 5 … 100)",
+        "crowd = excluded",
+    ],
+    "B1": ["I/N in 19 … 40 (of 40 values in 1 … 40)", "α_F in 0.00179 … 0.0891 (of 49 values in 0.0001 … 0.0909)"],
+    "B3": [
+        "at α_F = 0.01 c in 0.451 … 0.648 (of 43 values in 0.1 … 1) for the part that B1 measures",
+        "at none of 28 values of α_F in 0.0001 … 0.0909",
+    ],
+    "B7": ["I/N in 15 … 40 (of 40 values in 1 … 40)", "α_F in 0.00148 … 0.0894 (of 49 values in 0.0001 … 0.0909)"],
+    "B8": [
+        "holds for c in 0.293 … 1 (of 32 values in 0.1 … 1)",
+        "for ι/I in 0.23 … 0.95",
+        "for I/N in 4 … 40",
+        "for α_F in 0.000388 … 0.0158",
+    ],
     "B9": ["at all of 20 values of ι/I in 0 … 0.95", "ill-posed in 0.0902 … 0.0909: the run swings between two states"],
     "B11": ["holds at all of 19 values of c in 0.1 … 1", "for α_F in 0.000383 … 0.0909"],
-    "B12": ["holds for v in 0 … 5.13 (of 0 … 100)", "for c in 0.265 … 1", "for α_F in 0.0001 … 0.0121"],
-    "A10": ["for ι/I in 0.36 … 0.95", "for α_F in 0.0001 … 0.00999 (of 0.0001 … 0.0909)"],
-    "A20": ["holds for c in 0.1 … 0.999 (of 0.1 … 1)"],
+    "B12": ["holds for v in 0 … 5.13 (of 34 values in 0 … 100)", "for c in 0.265 … 1", "for α_F in 0.0001 … 0.0121"],
+    "A10": ["for ι/I in 0.36 … 0.95", "for α_F in 0.0001 … 0.00999 (of 45 values in 0.0001 … 0.0909)"],
+    "A20": ["holds for c in 0.1 … 0.999 (of 31 values in 0.1 … 1)"],
     "A27": ["tax_units = headcount or rate"],
 }
 
 
 @cache
 def searched():
-    """Those rows, searched again."""
+    """Those claims, searched again."""
     return verdicts(list(SEARCHED)).set_index("id")
 
 
@@ -142,23 +175,59 @@ HOLDS_AT, FAILS_AT = {True: State.HOLDS, False: State.FAILS}, {True: State.SWING
     ],
 )
 def test_stretches_are_told_apart(says, text):
-    line = Line(CLAIMS["B1"], Setup(), "capacity")
+    scan = Scan(CLAIMS["B1"], Setup(), "capacity")
     for _ in range(5):
-        line.tried |= {value: says(value) for value in line.wanted()}
-    assert line.text() == text and line.text("B1") == text + " for the part that B1 measures"
-    assert line.wanted() == []  # known to three digits
-    assert len(line.tried) < 19 + 20 * 4
+        scan.tried |= {value: says(value) for value in scan.wanted()}
+    text = text.replace("(of ", f"(of {len(scan.tried)} values in ")
+    assert scan.text() == text and scan.text("B1") == text + " for the part that B1 measures"
+    assert scan.wanted() == []  # known to three digits
+    assert len(scan.tried) < 19 + 20 * 4
+
+
+def test_an_island_between_two_values_is_found():
+    """Where the measured number comes near its limit between values of which the same is said; not where it stays away from it."""
+    for limit, text in ((0.004, "c in 0.423 … 0.43"), (0.02, "c in 0.407 … 0.446")):
+        scan = Scan(CLAIMS["B1"], Setup(), "capacity")
+        for _ in range(5):
+            for c in scan.wanted():
+                scan.enter(c, Measured(Number("distance", abs(c - 0.4267), at_most=limit)))
+        assert scan.text().startswith(text) and len(scan.tried) < 19 + 20 * 4
+    scan = Scan(CLAIMS["B1"], Setup(), "capacity")
+    for c in scan.wanted():
+        scan.enter(c, Measured(Number("distance", 1 + abs(c - 0.4267), at_most=0.5)))
+    assert scan.wanted() == []
+
+
+def test_a_narrow_swing_is_judged_in_both_its_rows():
+    """P10's gap changes sides from one row to the next, at each α_L in its own phase; A30's gains have two values in turn."""
+    for id, changes in (
+        ("P10", [{"follower_lr": lr} for lr in (0.041, 0.0414, 0.0415, 0.042)]),
+        ("A30", [{"tax_max": t} for t in (0.03, 0.0316)]),
+    ):
+        cases = [CLAIMS[id].case(**change) for change in changes]
+        alone, both = measure_all(cases), measure_all(cases, both_rows=True)
+        assert not all(numbers.holds for numbers in alone) and all(numbers.holds for numbers in both)
+    at_rest = CLAIMS["B1"].case(follower_lr=0.01)
+    assert measure_all([at_rest], both_rows=True)[0].text == measure_all([at_rest])[0].text
+
+
+def test_with_a_leader_g2_enters_when_it_acts():
+    policy, without = (Scan(CLAIMS[id], Setup(), "late_entry_share").wanted() for id in ("A13", "B8"))
+    assert all(round(share * 100) % 2 == 0 for share in policy) and 0.5 in policy and 0.35 in without
 
 
 def test_where_nothing_is_found_it_says_what_was_tried():
-    line = Line(CLAIMS["B1"], Setup(), "capacity")
-    line.tried = dict.fromkeys(line.wanted(), State.FAILS)
-    assert line.good() == line.wanted() == [] and line.nowhere() == "19 values of c in 0.1 … 1"
-    line.tried[1.0] = State.SWINGING_HOLDS
-    assert line.good() == [] and line.nowhere() == "19 values of c in 0.1 … 1 (ill-posed in 1: the run swings between two states)"
-    few = Line(CLAIMS["B1"], Setup(), "follower_lr", (0.001, 0.003))
+    scan = Scan(CLAIMS["B1"], Setup(), "capacity")
+    scan.tried = dict.fromkeys(scan.wanted(), State.FAILS)
+    assert scan.good() == scan.wanted() == [] and scan.all_tried() == "19 values of c in 0.1 … 1"
+    scan.tried[1.0] = State.SWINGING_HOLDS
+    assert scan.good() == [] and scan.all_tried() == "19 values of c in 0.1 … 1 (ill-posed in 1: the run swings between two states)"
+    few = Scan(CLAIMS["B1"], Setup(), "follower_lr", (0.001, 0.003))
     few.tried = {0.001: State.FAILS, 0.003: State.HOLDS}
-    assert few.text() == "α_F = 0.003 (of 0.001, 0.003)" and few.nowhere() == "α_F = 0.001, 0.003"
+    assert few.text() == "α_F = 0.003 (of 0.001, 0.003)" and few.all_tried() == "2 values of α_F (0.001, 0.003)"
+    for condition in table()["condition"]:
+        for found in re.findall(r"(?:at none of|, nor of|at all of) (\S+)", condition):
+            assert found.isdigit(), condition
 
 
 def test_a_search_begins_inside_the_range_with_the_own_value():
@@ -178,16 +247,14 @@ def test_a_run_that_swings_and_a_ratio_to_nothing_decide_nothing():
 
 
 def test_what_is_committed_is_one():
-    """claims.csv, readings.csv, the README's table, the JSON's hashes and the notebook's stored numbers say the same."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme.split(CLAIMS_BEGIN)[1].split(CLAIMS_END)[0] == claims_table()
+    """claims.csv, readings.csv, the JSON's hashes and the notebook's stored numbers say the same."""
     record = json.loads((FIGURES / "claims.json").read_text(encoding="utf-8"))
     for file, hashed in (record["tables"] | record["pictures"]).items():
         assert digest(FIGURES / file) == hashed, file
     assert {id: record["headline"][id] for id in CLAIMS} == EXPECTED
     readings = pd.read_csv(FIGURES / "readings.csv", keep_default_na=False)
     assert list(readings.columns) == ["id", *CHOICES, "measured", "holds"]
-    assert readings.groupby("id").size().eq(72 * 2 * 3).all()
+    assert readings.groupby("id").size().eq(len(all_cells())).all(), "figures/readings.csv lacks readings: run make claims"
     both = crossed().astype({"holds": bool}).merge(readings, on=["id", *CHOICES], suffixes=("", "_committed"))
     assert (
         len(both) == len(crossed())
@@ -316,6 +383,10 @@ def test_thresholds_were_fixed_beforehand(claim, place, text, quantity, limits, 
             lambda: Claim("Z1", "", "", lambda late: 0, ("crwod",), {}),
             "Z1 depends on crwod, which is no choice; there are order, tax_units",
         ),
+        (
+            lambda: Claim("Z1", "", "", lambda late: 0, (), {}, because=5),
+            "Z1 does not hold because of 5, which is no reason; there are 1, 2, 3",
+        ),
         (lambda: Claim("Z1", "", "", lambda late: 0, (), {"capcity": 0.2}), "Z1 changes capcity, which is neither in the setup nor a part"),
         (
             lambda: claim("Z1", "", depends=(), must_fail={}, searches=(Search("capacity", of="B77"),))(lambda late: 0),
@@ -362,7 +433,7 @@ def test_default_cell_is_the_claim():
         over_agents = {"free_by_agents", "late_by_agents"} & set(own.asks)
         assert over_agents or cell["measured"].item() == table().loc[own.id, "measured"], own.id
         assert over_agents or own.also or cell["holds"].item() == (EXPECTED[own.id] == "holds"), own.id
-    assert len(all_cells()) == 72 * 2 * 3
+    assert len(all_cells()) == COUNT * 2 * 3
 
 
 def test_hinges_and_counts():
@@ -382,9 +453,11 @@ def test_shares_by_reading():
     default = {name: getattr(Setup(), name) for name in READINGS}
     shares = tables.shares_by_reading(pd.read_csv(FIGURES / "readings.csv", keep_default_na=False), default)
     changed = [f"{name} = {word}" for name, words in READINGS.items() for word in words if word != default[name]]
-    assert list(shares.columns) == ["default", *changed, "all 72 readings"] and len(changed) == 7
+    assert list(shares.columns) == ["default", *changed, f"all {COUNT} readings"] and len(changed) == sum(
+        len(words) - 1 for words in READINGS.values()
+    )
     for id, fails, everywhere in (("B11", "crowd = excluded", 1 / 2), ("A27", "tax_units = literal", 2 / 3)):
-        expected = dict.fromkeys(["default", *changed], 1.0) | {fails: 0.0, "all 72 readings": everywhere}
+        expected = dict.fromkeys(["default", *changed], 1.0) | {fails: 0.0, f"all {COUNT} readings": everywhere}
         assert shares.loc[id].to_dict() == pytest.approx(expected)
 
 

@@ -13,14 +13,16 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from adage_repro import build, folders, records, staging
+from adage_repro import build, folders, notebooks, records, staging, workers
 from adage_repro.__main__ import main, read_set
 from adage_repro.folders import FIGURES, RERUNS, ROOT, digest, rerun_folder
 from adage_repro.parameters import PARAMETERS, check_all
 from adage_repro.staging import staged
 from adage_repro.terminal import comparison, word
 
-NAMES = [f"fig{number:02d}" for number in build.NUMBERS]
+NAMES = notebooks.figure_names()
+FIRST, *_, LAST = notebooks.figure_numbers()
+FIG = f"FIG must be a whole number from {FIRST} to {LAST}"
 BAD = {"int": ["2.5", "many", "-1", "1e3"], "float": ["much", "nan", "inf", "1e999", "-1", "[0.1]"], "str": ["neither", "1"]}
 
 
@@ -37,7 +39,7 @@ def tree():
 @pytest.mark.parametrize("name", NAMES)
 def test_every_bad_value_of_every_parameter_is_refused(name, capsys):
     before = tree()
-    for parameter in build.defaults(build.notebook_of(name)):
+    for parameter in notebooks.defaults(notebooks.notebook_of(name)):
         many = PARAMETERS[parameter].kind.startswith("list")
         for value in BAD[PARAMETERS[parameter].item]:
             if many and value == "[0.1]":
@@ -57,9 +59,9 @@ def test_every_bad_value_of_every_parameter_is_refused(name, capsys):
         (("2", "leader_lr=0.1", ""), "leader_lr is not a parameter here"),
         (("4", "capacity=0.4 capacity=0.5", ""), "capacity must be given once, got 0.4 and 0.5"),
         (("4", "capacity 0.4", ""), "SET must be name=value pairs separated by spaces, lists as [1,2], got 'capacity 0.4'"),
-        (("14", "", ""), "FIG must be a whole number from 2 to 13, got '14'"),
-        (("four", "", ""), "FIG must be a whole number from 2 to 13, got 'four'"),
-        (("", "", ""), "FIG must be a whole number from 2 to 13, got ''"),
+        ((str(LAST + 1), "", ""), f"{FIG}, got '{LAST + 1}'"),
+        (("four", "", ""), f"{FIG}, got 'four'"),
+        (("", "", ""), f"{FIG}, got ''"),
         *(
             (("4", "", inside), f"OUT must be a folder outside this project, or one in figures/runs, got '{inside}'")
             for inside in (".", "figures", "figures/mine", "figures/runs", "figures/runs/../x", "notebooks", ".cache/x", "build", "docs/x")
@@ -76,7 +78,7 @@ def test_every_bad_value_of_every_parameter_is_refused(name, capsys):
         (("7", "capacities=[]", ""), "capacities must be a list of 1 to 12 numbers, got []"),
         (("4", f"seed={'9' * 9000}", ""), "seed must lie in [0, 4294967295], got 9999"),
         (("4", f"{'x' * 9000}=1", ""), "xxxx"),
-        (("4" * 9000, "", ""), "FIG must be a whole number from 2 to 13, got '4444"),
+        (("4" * 9000, "", ""), f"{FIG}, got '4444"),
         (
             ("2", "n_agents=10000 runs=200", ""),
             "this run asks for 2,510,000 lines in its tables, at most 2,000,000 are possible; with the rest",
@@ -93,8 +95,51 @@ def test_refused(arguments, line, capsys, monkeypatch):
     assert tree() == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("fig04", "capacity=1.4", ""), "capacity must lie in [1/n_agents, 1], got 1.4"),
+        (("claims", "n_agents=65", ""), "n_agents must lie in [2, 64] where claims are measured, got 65"),
+        (
+            ("fig04_policy-Copy1", "", ""),
+            "NAME must be a notebook in notebooks/, got 'fig04_policy-Copy1'; there are claims, fig02_convergence, ",
+        ),
+        (("", "", ""), "NAME must be a notebook in notebooks/, got ''; there are claims, "),
+        (("../notebooks/claims", "", ""), "NAME must be a notebook in notebooks/, got '../notebooks/claims'"),
+    ],
+)
+def test_any_notebook_is_checked_as_a_figure_is(arguments, line, capsys, monkeypatch):
+    monkeypatch.setattr(notebooks, "execute", None)  # nothing runs
+    assert main("notebook", *arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith(line) and said.err.count("\n") == 1
+
+
+def test_a_notebook_that_saves_no_record_leaves_itself(tmp_path, capsys, monkeypatch):
+    """One that goes beyond the paper, under a name that is no project notebook's."""
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {"tags": ["parameters"]},
+        "source": ["runs: int = 7"],
+        "outputs": [],
+        "execution_count": None,
+    }
+    text = json.dumps({"cells": [cell], "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5})
+    (tmp_path / "My own-Copy1.ipynb").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("ADAGE_REPRO_OUT", "")  # put back afterwards
+    assert main("notebook", "My own-Copy1", "runs=9", str(tmp_path / "out")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert (
+        lines[0].startswith("My own-Copy1, parameters that differ")
+        and lines[1].split() == ["runs", "9", "7"]
+        and f"saved My own-Copy1.ipynb in {tmp_path / 'out'}" in lines
+    )
+
+
 def test_an_out_that_cannot_take_the_files_is_refused(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(build, "execute", None)  # nothing runs
+    monkeypatch.setattr(notebooks, "execute", None)  # nothing runs
     (tmp_path / "fig06c.csv").mkdir()
     assert main("figure", "6", "", str(tmp_path)) == 2
     assert capsys.readouterr() == ("", f"OUT must not hold a folder named fig06c.csv, got '{tmp_path}'\n")
@@ -116,7 +161,7 @@ def test_set_is_read():
 
 def test_a_folder_is_named_by_what_differs_and_by_hand_likewise(tmp_path, monkeypatch, capsys):
     def named(name, settings):
-        return rerun_folder(name, check_all(build.defaults(build.notebook_of(name)) | read_set(settings))).name
+        return rerun_folder(name, check_all(notebooks.defaults(notebooks.notebook_of(name)) | read_set(settings))).name
 
     assert named("fig04", "") == named("fig04", "n_agents=10 capacity=0.60") == "fig04" and rerun_folder("fig04", {}).parent == RERUNS
     assert named("fig04", "leader_lr=0.001 capacity=0.8") == named("fig04", "capacity=8e-1 leader_lr=1E-3")
@@ -128,7 +173,7 @@ def test_a_folder_is_named_by_what_differs_and_by_hand_likewise(tmp_path, monkey
 
     monkeypatch.setattr(folders, "RERUNS", tmp_path)
     monkeypatch.delenv("ADAGE_REPRO_OUT", raising=False)
-    by_hand = build.defaults(build.notebook_of("fig06")) | {"capacity": 0.8}
+    by_hand = notebooks.defaults(notebooks.notebook_of("fig06")) | {"capacity": 0.8}
     records.save("fig06", Figure(), {"fig06a": pd.DataFrame({"x": [1.0]})}, by_hand, {}, "nothing")
     assert [folder.name for folder in tmp_path.iterdir()] == [named("fig06", "capacity=0.8")]
     assert capsys.readouterr().out == f"saved fig06.png, .pdf, .json, fig06a.csv in {tmp_path / 'fig06-capacity=0.8'}\n"
@@ -150,7 +195,7 @@ def test_numbers_stand_beside_those_of_the_paper():
 
 
 def make(*words, cwd=ROOT, **given):
-    unset = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FIG", "SET", "OUT", "ARGS")
+    unset = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FIG", "NAME", "SET", "OUT", "ARGS")
     environment = {name: value for name, value in os.environ.items() if name not in unset} | given
     command = ["make", "-o", ".venv/.ready", *words]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8")
@@ -163,6 +208,8 @@ def make(*words, cwd=ROOT, **given):
         ("figure FIG=6 SET=runs=3 seed=$(shell) OUT=x", "seed", 'figure FIG=6 SET="runs=3 seed=$(shell)" OUT=x'),
         ("figure FIG=4 set=capacity=0.9", "set", 'figure FIG=4 SET="name=value …" [OUT=folder]'),
         ("figures SET=a=1", "SET", 'figures or make figure FIG=number SET="a=1" [OUT=folder]'),
+        ("notebook FIG=4", "FIG", 'notebook NAME=name SET="name=value …" [OUT=folder]'),
+        ("notebook NAME=claims runs=3", "runs", 'notebook NAME=claims SET="runs=3" [OUT=folder]'),
         ("claims FIG=4", "FIG", 'claims SET="name=value …" [OUT=folder]'),
         ("claims capacity=0.4", "capacity", 'claims SET="capacity=0.4" [OUT=folder]'),
         ("test lint ARGS=-x", "ARGS", "test"),
@@ -267,8 +314,8 @@ def test_a_rerun_lands_in_its_own_folder(tmp_path, capsys, monkeypatch):
 
     before = {file.name: digest(file) for file in out.iterdir()}
     with pytest.raises(Exception, match="capacity must lie") as failed:  # a cell that fails
-        build.execute(build.notebook_of("fig06"), {"capacity": 5.0}, out, keep_notebook=True)
-    assert build.one_line(failed.value) == "capacity must lie in [1/n_agents, 1], got 5.0"
+        notebooks.execute(notebooks.notebook_of("fig06"), {"capacity": 5.0}, out, keep_notebook=True)
+    assert workers.one_line(failed.value) == "capacity must lie in [1/n_agents, 1], got 5.0"
     assert {file.name: digest(file) for file in out.iterdir()} == before
 
 
@@ -308,7 +355,7 @@ def test_an_interrupted_make_figures_leaves_old_figures_whole(tmp_path):
 
 def test_a_stop_that_reaches_the_first_process_alone_stops_all():
     """And nothing new is begun: the second pair of naps would outlast the test."""
-    naps = "import sys, time\nfrom adage_repro.build import side_by_side\nsys.exit(not side_by_side(time.sleep, [0, *range(600, 606)]))\n"
+    naps = "import sys, time\nfrom adage_repro.workers import side_by_side\nsys.exit(not side_by_side(time.sleep, [0, *range(600, 606)]))\n"
     run = child(naps, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert run.stdout.readline().startswith("0  ")
     run.send_signal(signal.SIGTERM)
@@ -318,7 +365,7 @@ def test_a_stop_that_reaches_the_first_process_alone_stops_all():
 
 def test_killing_the_first_process_leaves_no_other_behind():
     """One worker naps, one waits for work. All hold the other end of what is read here, so that it ends when the last of them does."""
-    naps = "import time\nfrom adage_repro.build import side_by_side\nside_by_side(time.sleep, [0, 600])\n"
+    naps = "import time\nfrom adage_repro.workers import side_by_side\nside_by_side(time.sleep, [0, 600])\n"
     run = child(naps, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert run.stdout.readline().startswith("0  ")
     run.kill()
@@ -341,13 +388,13 @@ def test_only_what_changed_is_made(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "FIGURES", tmp_path / "figures")
     monkeypatch.setattr(build, "STAMPS", tmp_path / "stamps")
     monkeypatch.setattr(build, "side_by_side", lambda work, names: [work(name) for name in names])
-    monkeypatch.setattr(build, "execute", lambda notebook, *_, **__: made.append(notebook.name))
+    monkeypatch.setattr(notebooks, "execute", lambda notebook, *_, **__: made.append(notebook.name))
     for change in ("nothing made yet", "nothing", "a picture", "the notebook", "nothing"):
         if change == "a picture":
             build.FIGURES.mkdir()
             (build.FIGURES / "fig06.png").write_bytes(b"2")
         if change == "the notebook":
-            monkeypatch.setattr(build, "sources", lambda *_: ["another text"])
+            monkeypatch.setattr(notebooks, "sources", lambda *_: ["another text"])
         made.clear()
         build.figures(["fig06"])
         assert bool(made) == (change != "nothing"), change

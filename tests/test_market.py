@@ -60,7 +60,7 @@ def test_largest_stable_lr_separates_convergence_from_divergence(order):
 
     assert distance_after(0.97 * bound) < 1e-6 and distance_after(1.03 * bound) > 0.05
     assert largest_stable_lr(MarketEntrance(6, 0.6, crowd="excluded"), order) == 0
-    with pytest.raises(ValueError, match=r"^order must be one of simultaneous, alternating, got 'random'$"):
+    with pytest.raises(ValueError, match=f"^order must be one of {', '.join(ORDERS)}, got 'random'$"):
         largest_stable_lr(game, "random")
 
 

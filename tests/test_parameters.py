@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from adage_repro.build import NUMBERS, defaults, notebook_of
+from adage_repro.notebooks import defaults, figure_names, notebook_of
 from adage_repro.parameters import PARAMETERS, check, check_all, check_value
+from adage_repro.readings import ORDER
 from adage_repro.words import changes
+
+ORDERS = f"order must be one of {', '.join(ORDER.words)}"
 
 
 @pytest.mark.parametrize(
@@ -25,13 +28,13 @@ from adage_repro.words import changes
         ("capacity", None, "capacity must be a number, got None"),
         ("n_agents", 10.0, "n_agents must be a whole number, got 10.0"),
         ("seed", 10**400, f"seed must lie in [0, 4294967295], got 1{'0' * 78}…"),
-        ("order", "x" * 5000, f"order must be one of simultaneous, alternating, got '{'x' * 78}…"),
+        ("order", "x" * 5000, f"{ORDERS}, got '{'x' * 78}…"),
         ("seed", 10**30, f"seed must lie in [0, 4294967295], got {10**30}"),
-        ("order", [1], "order must be one of simultaneous, alternating, got [1]"),
+        ("order", [1], f"{ORDERS}, got [1]"),
         ("capacity", [0.4], "capacity must be a number, got [0.4]"),
         ("n_agents", 1, "n_agents must lie in [2, 10000], got 1"),
         ("late_entry_share", 1.0, "late_entry_share must lie in [0, 1), got 1.0"),
-        ("order", "both", "order must be one of simultaneous, alternating, got 'both'"),
+        ("order", "both", f"{ORDERS}, got 'both'"),
         ("crowd", 1, "crowd must be one of included, excluded, got 1"),
         ("capacities", 0.4, "capacities must be a list of 1 to 12 numbers, got 0.4"),
         ("capacities", [], "capacities must be a list of 1 to 12 numbers, got []"),
@@ -104,7 +107,7 @@ def test_the_largest_run_that_fits_is_said(name):
                     check_all(values | {parameter: lowered})
 
 
-@pytest.mark.parametrize("name", [f"fig{number:02d}" for number in NUMBERS])
+@pytest.mark.parametrize("name", figure_names())
 def test_every_end_of_every_range_can_be_reached(name):
     """With the smallest of everything else."""
     standard = defaults(notebook_of(name))

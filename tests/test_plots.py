@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adage_repro import build, contact_sheet, plots, style
+from adage_repro import contact_sheet, notebooks, plots, style
 from adage_repro.parameters import LONGEST_LIST, check_all
 
-NAMES = [f"fig{number:02d}" for number in build.NUMBERS]
+NAMES = notebooks.figure_names()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_edges_are_allowed_and_at_least_twelve(name):
-    standard = build.defaults(build.notebook_of(name))
+    standard = notebooks.defaults(notebooks.notebook_of(name))
     first, *edges = contact_sheet.settings(name)
     assert first == {} and len(edges) >= 12
     for edge in edges:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from adage_repro import build, parameters, staging
+from adage_repro import build, folders, notebooks, parameters, staging, workers
 from adage_repro.folders import ROOT
 from adage_repro.staging import own_folder, staged
 
@@ -79,15 +79,17 @@ def test_a_socket_fits_even_where_the_temporary_folder_has_a_long_path(tmp_path)
 
 def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path, capsys, monkeypatch):
     (tmp_path / ".cache").touch()  # where a folder should be
-    monkeypatch.setattr(build, "STAMPS", tmp_path / ".cache" / "figures")
-    monkeypatch.setattr(build, "execute", lambda *_, **__: None)
-    monkeypatch.setenv(build.JAX_CACHE, str(tmp_path / ".cache" / "jax"))
-    build.check_cache()
+    for room in (build, folders):
+        monkeypatch.setattr(room, "STAMPS", tmp_path / ".cache" / "figures")
+    monkeypatch.setattr(notebooks, "execute", lambda *_, **__: None)
+    monkeypatch.setenv(folders.JAX_CACHE, str(tmp_path / ".cache" / "jax"))
+    folders.check_cache()
     build._make("fig06")
     said = capsys.readouterr()
-    assert said.out == "" and said.err.startswith("warning: ") and said.err.count("\n") == 1 and build.JAX_CACHE not in os.environ
-    monkeypatch.setattr(build, "STAMPS", tmp_path / "figures")
-    build.check_cache()
+    assert said.out == "" and said.err.startswith("warning: ") and said.err.count("\n") == 1 and folders.JAX_CACHE not in os.environ
+    for room in (build, folders):
+        monkeypatch.setattr(room, "STAMPS", tmp_path / "figures")
+    folders.check_cache()
     build._make("fig06")
     assert capsys.readouterr().err == "" and (tmp_path / "figures" / "fig06").exists()
 
@@ -99,7 +101,7 @@ def test_a_device_that_is_not_there_is_refused_in_one_line(capsys, monkeypatch):
     assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
     monkeypatch.setenv("JAX_PLATFORMS", "abacus")
     monkeypatch.setattr(parameters.jax, "devices", lambda: 1 / 0)
-    assert not build.side_by_side(print, ["nothing"]) and capsys.readouterr() == ("", line)
+    assert not workers.side_by_side(print, ["nothing"]) and capsys.readouterr() == ("", line)
     with pytest.raises(ValueError, match=r"^JAX_PLATFORMS must"):
         parameters.check_all({"n_agents": 10})
 

@@ -8,13 +8,15 @@ from adage_repro.claims import (  # noqa: F401
     game,
     gradients,
     late_entry,
+    leader_rates,
     policy,
     uniform_starts,
     updates,
 )
-from adage_repro.claims.claim import CLAIMS, Case, Claim, Measured, Number, Search, claim, measure_all
+from adage_repro.claims.claim import CLAIMS, Case, Claim, Search, claim, measure_all
 from adage_repro.claims.crossing import all_cells, carried, cross, hinges, share_explained, untaxed
 from adage_repro.claims.economy import economists_table, economists_words, planners_optimum
+from adage_repro.claims.numbers import Measured, Number
 from adage_repro.claims.policy_map import law_lines, policy_map
 from adage_repro.claims.setup import CHOICES, READINGS, Setup
 from adage_repro.claims.verdicts import COLUMNS, judge, sweep, verdicts

@@ -3,113 +3,28 @@
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from math import isnan
-from operator import eq, ge, gt, le, lt
 from typing import Any
 
+from adage_repro.claims.both_rows import in_both_rows
 from adage_repro.claims.fixtures import FIXTURES, Outcome, runs_of, seen
+from adage_repro.claims.numbers import Measured, Number
 from adage_repro.claims.runs import Known, simulate
 from adage_repro.claims.setup import CHOICES, Setup
 from adage_repro.pytrees import store
 
-LEAST = 0.02  # the list's tolerance of an attendance: a ratio to less than this decides nothing
-LIMITS = {"at_most": ("≤", le), "at_least": ("≥", ge), "below": ("<", lt), "above": (">", gt), "equal_to": ("=", eq)}
-
-
-@dataclass(frozen=True)
-class Number:
-    """One measured number (or several of one kind, by the value that they belong to) and the limit that judges it, or none.
-
-    over   where it is a ratio of attendances, what it is over: a ratio to almost nothing decides nothing
-
-    ValueError: a value that is no number, or a limit for several.
-    """
-
-    name: str
-    value: float | Mapping[object, float]
-    at_most: float | None = None
-    at_least: float | None = None
-    below: float | None = None
-    above: float | None = None
-    equal_to: float | None = None
-    over: float | None = None
-
-    def __post_init__(self):
-        if any(isnan(value) for value in self.values):
-            raise ValueError(f"{self.name} must be a number, got {self.value}")
-        if len(self.limits) > (not isinstance(self.value, Mapping)):
-            raise ValueError(f"{self.name} must be one number with one limit, got {self.value} and {', '.join(self.limits)}")
-
-    @property
-    def values(self) -> tuple[float, ...]:
-        """Its numbers."""
-        return tuple(self.value.values()) if isinstance(self.value, Mapping) else (self.value,)
-
-    @property
-    def limits(self) -> dict[str, float]:
-        """The limit by its name, if there is one."""
-        return {name: limit for name in LIMITS if (limit := getattr(self, name)) is not None}
-
-    @property
-    def threshold(self) -> str:
-        """The limit as the table says it."""
-        return "; ".join(f"{LIMITS[name][0]} {_short(limit)}" for name, limit in self.limits.items())
-
-    @property
-    def holds(self) -> bool:
-        """Whether it keeps to its limit."""
-        return all(LIMITS[name][1](self.value, limit) for name, limit in self.limits.items())
-
-    @property
-    def decides(self) -> bool:
-        """Whether there is anything to compare: a ratio to almost nothing says neither yes nor no."""
-        return self.over is None or abs(self.over) >= LEAST
-
-
-def _short(limit: float) -> str:
-    return f"{limit:g}".replace("e-0", "e-")
-
-
-class Measured(tuple[Number, ...]):
-    """The numbers of a claim in one setup, those that are judged first. ValueError: none is, or one stands behind.
-
-    `swings`: whether one was read in a row of a run that swings between two states there, where the row's parity alone decides.
-    """
-
-    swings: bool = False
-
-    def __new__(cls, numbers: Number | Iterable[Number]):
-        self = super().__new__(cls, (numbers,) if isinstance(numbers, Number) else numbers)
-        judged = [bool(number.limits) for number in self]
-        if not any(judged) or sorted(judged, reverse=True) != judged:
-            raise ValueError(f"the numbers with limits must come first, and there must be one, got {[number.name for number in self]}")
-        return self
-
-    @property
-    def holds(self) -> bool:
-        """Whether all keep to their limits."""
-        return all(number.holds for number in self)
-
-    @property
-    def decides(self) -> bool:
-        """Whether all have something to compare."""
-        return all(number.decides for number in self)
-
-    @property
-    def quantity(self) -> str:
-        """What is measured."""
-        return "; ".join(number.name for number in self)
-
-    @property
-    def threshold(self) -> str:
-        """The limits, in the order of the numbers."""
-        return "; ".join(number.threshold for number in self if number.limits)
-
-    @property
-    def text(self) -> str:
-        """Six significant digits each; of rounding noise, whose digits differ between machines, only that it is small."""
-        values = (value for number in self for value in number.values)
-        return "; ".join("<1e-12" if 0 < abs(value) < 1e-12 else f"{value:.6g}" for value in values)
+CAUSES = {  # why claims do not hold as stated; claims.ipynb explains each under its number
+    1: "as printed, Eq. 7 taxes nobody",
+    2: "U_L is N² times the Gini coefficient",
+    3: "the time scales are the reverse",
+    4: "the kink of the tax",
+    6: "the rest point is not p*",
+    7: "too few iterations, or unstable",
+    8: "followers too slow or too fast",
+    9: "late entry: capacity, moment, starts",
+    10: "from uniform starts agents differ before G2 enters",
+    11: "negative returns are shifted",
+    12: "the paper measures no speed",
+}
 
 
 @dataclass(frozen=True)
@@ -119,23 +34,26 @@ class Search:
     of        id of the claim whose measurement is searched, where it is not the claim's own (one c instead of all, say)
     at        what is put to another value meanwhile
     values    the only values to try, where trying one is slow
+    instead   other runs of which the same can be read, and faster, by the names of the claim's own
     """
 
     name: str
     of: str = ""
     at: dict = field(default_factory=dict)
     values: tuple = ()
+    instead: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """One row of the table.
+    """One claim of the table.
 
     measure     gives its numbers from the `setup`, from runs by the names of `fixtures`, and from parts with a default value
     depends     the choices that the numbers depend on
     must_fail   changes with which it must not hold: values of the setup, or a defect in place of one of the function's parameters
     holds_at    where it fails in its own setup already: changes with which it holds, and with `must_fail` on top no longer
     reason      for the threshold (added claims) or for `must_fail` (claims of the list that has none)
+    because     where it does not hold as stated: the number of the reason in CAUSES
     at          what of the claim's own setup is not the paper's default
     also        other setups at which a plain `holds` must hold
     otherwise   other meanings of the claim, each as a change of the function's parameters
@@ -149,6 +67,7 @@ class Claim:
     depends: tuple[str, ...]
     must_fail: dict[str, Any]
     reason: str = ""
+    because: int = 0
     holds_at: dict[str, Any] = field(default_factory=dict)
     at: dict[str, Any] = field(default_factory=dict)
     also: tuple[dict[str, Any], ...] = ()
@@ -172,6 +91,10 @@ class Claim:
         for name, _ in changes:
             if name not in {*_SETUP, *self.parts}:
                 raise ValueError(f"{self.id} changes {name}, which is neither in the setup nor a part of its measurement")
+        if self.because and self.because not in CAUSES:
+            raise ValueError(
+                f"{self.id} does not hold because of {self.because}, which is no reason; there are {', '.join(map(str, CAUSES))}"
+            )
         if unknown := set(self.depends) - set(CHOICES):
             raise ValueError(f"{self.id} depends on {', '.join(unknown)}, which is no choice; there are {', '.join(CHOICES)}")
         for search in self.searches:
@@ -179,6 +102,11 @@ class Claim:
                 raise ValueError(f"{self.id} searches {search.of}, which is no claim entered before it; there are {', '.join(CLAIMS)}")
             if unknown := {search.name, *search.at} - _SETUP - {"readings"}:
                 raise ValueError(f"{self.id} searches along {', '.join(unknown)}, which is neither in the setup nor the readings")
+
+    @property
+    def cause(self) -> str:
+        """Why it does not hold as stated in the paper's setting."""
+        return CAUSES.get(self.because, "see its condition")
 
     @property
     def on_policy(self) -> bool:
@@ -219,9 +147,11 @@ class Case:
         """What the fixtures ask for, by the name of the parameter."""
         return {name: FIXTURES[self.instead.get(name, name)](self.setup) for name in self.claim.asks}
 
-    def measured(self, asked: Mapping[str, Any], known: Known) -> Measured:
-        """The numbers, once what was asked for is known."""
+    def measured(self, asked: Mapping[str, Any], known: Known, both_rows: bool = False) -> Measured:
+        """The numbers, once what was asked for is known; of runs that swing, as `BothRows` sees them if asked for."""
         outcomes = {name: seen(one, known) for name, one in asked.items()}
+        if both_rows:
+            outcomes = in_both_rows(outcomes)
         parts = {name: part for name, part in self.instead.items() if name not in asked}
         setup = {"setup": self.setup} if "setup" in self.claim.parts else {}
         numbers = Measured(self.claim.measure(**setup, **outcomes, **parts))
@@ -230,12 +160,12 @@ class Case:
         return numbers
 
 
-def measure_all(cases: Iterable[Case], known: Known | None = None) -> list[Measured]:
-    """What each case measures; `known` traces of runs are used and added to."""
+def measure_all(cases: Iterable[Case], known: Known | None = None, both_rows: bool = False) -> list[Measured]:
+    """What each case measures, in row I or, of runs that swing, in `both_rows`; `known` traces of runs are used and added to."""
     planned = [(case, case.asked()) for case in cases]
     known = {} if known is None else known
     simulate((run for _, asked in planned for one in asked.values() for run in runs_of(one)), known)
-    return [case.measured(asked, known) for case, asked in planned]
+    return [case.measured(asked, known, both_rows) for case, asked in planned]
 
 
 CLAIMS: dict[str, Claim] = {}

@@ -8,7 +8,8 @@ from math import ceil, floor, log10
 
 import numpy as np
 
-from adage_repro.claims.claim import Case, Claim, Measured
+from adage_repro.claims.claim import Case, Claim
+from adage_repro.claims.numbers import Measured
 from adage_repro.claims.setup import READINGS, Setup
 from adage_repro.market import largest_stable_lr
 
@@ -27,14 +28,14 @@ EDGES, BETWEEN = 24, 7  # how many edges a round refines, and how many values it
 
 
 class State(Enum):
-    """What a measurement says of one setup."""
+    """What a measurement says of one setup; a narrow swing is judged in both its rows, a wide one (`Measured.swings`) is no state."""
 
     HOLDS = "holds"
     FAILS = "fails"
-    SWINGING_HOLDS = "holds in row I, and the run swings between two states"
-    SWINGING_FAILS = "fails in row I, and the run swings between two states"
+    SWINGING_HOLDS = "holds, and the run swings widely between two states"
+    SWINGING_FAILS = "fails, and the run swings widely between two states"
     NOTHING = "nothing to compare"
-    ILL_POSED = "ill-posed"  # of a stretch in which the run swings, and it holds in row I somewhere
+    ILL_POSED = "ill-posed"  # of a stretch in which the run swings widely, and it holds somewhere
 
     @property
     def swings(self) -> bool:
@@ -74,14 +75,16 @@ def grid(name: str, setup: Setup) -> list:
 
 
 @dataclass
-class Line:
-    """A claim's measurement along one parameter: what it says at each value tried."""
+class Scan:
+    """A claim's measurement along one parameter: what it says at each value tried, and how far from its limit it is there."""
 
     claim: Claim
     setup: Setup
     name: str
     values: tuple = ()
+    instead: dict = field(default_factory=dict)
     tried: dict[object, State] = field(default_factory=dict)
+    margins: dict[object, float] = field(default_factory=dict)
 
     @property
     def symbol(self) -> str:
@@ -90,22 +93,40 @@ class Line:
 
     def case(self, value: object) -> Case:
         """The claim with the parameter at a value."""
-        return Case(self.claim, replace(self.setup, **{self.name: value}))
+        return Case(self.claim, replace(self.setup, **{self.name: value}), self.instead)
+
+    def enter(self, value: object, numbers: Measured) -> None:
+        """Note what was measured at a value."""
+        self.tried[value], self.margins[value] = state(numbers), numbers.margin
 
     def wanted(self) -> list:
-        """The grid first; then values between neighbours of which not the same is said, until none is left worth trying."""
+        """The grid first; then values between neighbours of which not the same is said or that an island may lie between, until none is
+        left worth trying."""
         if not self.tried:
-            return list(self.values) or grid(self.name, self.setup)
+            begin = list(self.values) or grid(self.name, self.setup)
+            return sorted({*map(self.snap, begin)}) if self.name == "late_entry_share" else begin
         if self.apart:
             return []
         judged = self.judged()
         edges = [(a, b) for a, b in pairwise(sorted(self.tried)) if judged[a] != judged[b]]
-        return [value for a, b in edges[:EDGES] for value in between(a, b, self.snap)]
+        return [value for a, b in [*edges, *self.near_misses()][:EDGES] for value in between(a, b, self.snap)]
+
+    def near_misses(self) -> list[tuple]:
+        """Neighbours between which the measured number may cross its limit and come back: on both sides of a value at which it is nearer
+        to the limit than at the values beside, by more than what is left."""
+        judged, found = self.judged(), []
+        for three in zip(*(sorted(self.margins)[k:] for k in range(3)), strict=False):
+            before, here, after = (abs(self.margins[value]) for value in three)
+            if len({judged[value] for value in three}) == 1 and here <= min(before, after) and here < max(before, after) - here:
+                found += pairwise(three)
+        return found
 
     def snap(self, value: float) -> float:
-        """The nearest value that is worth trying: of three digits, or whole, or of another ι."""
+        """The nearest value that is worth trying: of three digits, or whole, or of another ι; with a leader, which acts in every other
+        iteration, of another even ι."""
         if self.name == "late_entry_share":
-            return round(value * self.setup.iterations) / self.setup.iterations
+            every = 2 if self.claim.on_policy else 1
+            return round(value * self.setup.iterations / every) * every / self.setup.iterations
         return round(value) if self.name in WHOLE else float(f"{value:.3g}")
 
     @property
@@ -137,20 +158,18 @@ class Line:
         return [value for value, said in self.judged().items() if said is State.HOLDS]
 
     def text(self, of: str = "") -> str:
-        """The stretches on which it holds, their edges to three digits; at least one value does.
+        """The stretches on which it holds, their edges to three digits, or the values picked by hand; at least one value does.
 
         `of` is the id of the claim whose measurement was searched, where it was another's.
         """
+        good = f"= {' or '.join(f'{x:g}' for x in sorted(self.good()))}" if self.values else f"in {self.ranges(State.HOLDS)}"
         part = f" for the part that {of} measures" if of else ""
-        if self.values:
-            good = " or ".join(f"{x:g}" for x in sorted(self.good()))
-            return f"{self.symbol} = {good}" + f" (of {self.searched()}{self.unsaid()})" * (len(self.tried) > 1) + part
-        return f"{self.symbol} in {self.ranges(State.HOLDS)} (of {self.searched()}{self.unsaid()}){part}"
+        return f"{self.symbol} {good}" + f" (of {self.searched()}{self.unsaid()})" * (len(self.tried) > 1) + part
 
-    def nowhere(self) -> str:
-        """What was tried, where it holds at none of it."""
-        tried = f"{self.symbol} = {self.searched()}" if self.values else f"{len(self.tried)} values of {self.symbol} in {self.searched()}"
-        return tried + f" ({self.unsaid()[2:]})" * bool(self.unsaid())
+    def all_tried(self) -> str:
+        """What was tried, as it is said where it holds at all of it or at none."""
+        number, ill = f"{len(self.tried)} values of {self.symbol}", self.unsaid()
+        return f"{number} ({self.searched()}{ill})" if self.values else f"{number} in {self.span()}" + f" ({ill[2:]})" * bool(ill)
 
     def ranges(self, said: State) -> str:
         """All stretches of one kind."""
@@ -166,11 +185,13 @@ class Line:
         return f", ill-posed in {ill}: the run swings between two states" * bool(ill) + f", nothing to compare in {nothing}" * bool(nothing)
 
     def searched(self) -> str:
-        """From where to where, or where."""
-        values = sorted(self.tried)
-        if self.values:
-            return ", ".join(f"{x:g}" for x in values)
-        return f"{cut(values[0], ceil)} … {cut(values[-1], floor)}" if len(values) > 1 else f"{values[0]:.3g}"
+        """Which values were tried, or how many from where to where."""
+        return ", ".join(f"{x:g}" for x in sorted(self.tried)) if self.values else f"{len(self.tried)} values in {self.span()}"
+
+    def span(self) -> str:
+        """The lowest and the highest value tried."""
+        even = " with even ι" if self.name == "late_entry_share" and self.claim.on_policy else ""
+        return f"{cut(min(self.tried), ceil)} … {cut(max(self.tried), floor)}{even}"
 
 
 def between(low: float, high: float, snap: Callable[[float], float]) -> list:

@@ -1,10 +1,11 @@
 """Claims that hold the rate that the leader learns against the best of many constant ones."""
 
-from adage_repro.claims.claim import Number, claim
+from adage_repro.claims.claim import claim
 from adage_repro.claims.fixtures import HIGH_TAX
-from adage_repro.claims.followers import POLICY_LR
-from adage_repro.claims.policy import NO_LEADER, POLICY
+from adage_repro.claims.numbers import Number
+from adage_repro.claims.policy import ALONG_N, NO_LEADER, POLICY
 from adage_repro.claims.setup import CHOICES
+from adage_repro.parameters import FOLLOWER_LR, POLICY_LR
 
 
 def fairness_over_constants(taxed_to_i, constant) -> float:
@@ -21,7 +22,7 @@ BEST = "fairness at row I from zeros with the learnt rate less that with the bes
 SMALLEST = "gap at row I from zeros, in size, with the learnt rate less the smallest with one of 101 constant rates"
 TO_MAX, TO_HIGH = "evenly in 0 … tax_max, held in all rows", f"less that with the rates in 0 … {HIGH_TAX:g}, out of the leader's reach"
 RAISED = f"evenly in 0 … {HIGH_TAX:g}, the learnt rate's bounds too"
-AT_HIGH_TAX = {"depends": CHOICES, "at": {"follower_lr": POLICY_LR, "tax_max": HIGH_TAX}, "also": ({"follower_lr": 0.001},)}
+AT_HIGH_TAX = {"depends": CHOICES, "at": {"follower_lr": POLICY_LR, "tax_max": HIGH_TAX}, "also": ({"follower_lr": FOLLOWER_LR},)}
 
 
 @claim(
@@ -39,7 +40,7 @@ def maximises_fairness(taxed_to_i, constant, constant_to_high):
     )
 
 
-@claim("A33", "Abstract", must_fail=NO_LEADER, reason="as A1", searches=("leader_lr", "readings"), **AT_HIGH_TAX)
+@claim("A33", "Abstract", must_fail=NO_LEADER, reason="as A1", searches=("leader_lr", ALONG_N, "readings"), **AT_HIGH_TAX)
 def maximises_fairness_under_a_high_bound(taxed_to_i, constant):
     """Taxation policies can be learnt to maximise fairness where τ may rise to 5"""
     return Number(f"{BEST}, {RAISED}", fairness_over_constants(taxed_to_i, constant), at_least=-0.005)
@@ -57,10 +58,11 @@ def minimises_gap(taxed_to_i, constant, constant_to_high):
 @claim(
     "A34",
     "Sect. 4.2",
+    because=2,
     must_fail=NO_LEADER,
     reason="as A1",
     holds_at={"follower_lr": 0.001},
-    searches=("leader_lr", "readings"),
+    searches=("leader_lr", ALONG_N, "readings"),
     **AT_HIGH_TAX,
 )
 def minimises_gap_under_a_high_bound(taxed_to_i, constant):

@@ -8,8 +8,9 @@ import pandas as pd
 
 from adage_repro.claims.claim import Case, Claim, measure_all
 from adage_repro.claims.setup import CHOICES, READINGS, Setup
+from adage_repro.parameters import FOLLOWER_LR, POLICY_LR
 
-RATES, PAYOFFS = (0.001, 0.01), (0.0, 1.0, 8.0)
+RATES, PAYOFFS = (FOLLOWER_LR, POLICY_LR), (0.0, 1.0, 8.0)
 UP_TO_100 = (10, 100)  # the numbers of agents at which claims over N are measured here
 NOT_CROSSED = ("taxed_by_agents",)  # runs that in all cells would take as long as those of all other claims together
 
@@ -37,8 +38,10 @@ def cross(claims: Iterable[Claim], cells: list[dict[str, object]] | None = None,
             if key not in cases:
                 cases[key] = Case(claim, Setup(**(given | claim.own | chosen), agent_counts=UP_TO_100))
     found = {key: (numbers.text, numbers.holds) for key, numbers in zip(cases, measure_all(cases.values()), strict=True)}
-    rows = [(claim.id, *cell.values(), *found[(claim.id, *(cell[name] for name in claim.depends))]) for claim in claims for cell in cells]
-    return pd.DataFrame(rows, columns=["id", *CHOICES, "measured", "holds"])
+    entries = [
+        (claim.id, *cell.values(), *found[(claim.id, *(cell[name] for name in claim.depends))]) for claim in claims for cell in cells
+    ]
+    return pd.DataFrame(entries, columns=["id", *CHOICES, "measured", "holds"])
 
 
 def share_explained(holds: np.ndarray, labels: np.ndarray) -> float:
@@ -49,7 +52,7 @@ def share_explained(holds: np.ndarray, labels: np.ndarray) -> float:
 
 
 def untaxed(table: pd.DataFrame, claims: Iterable[Claim]) -> np.ndarray:
-    """Which rows of `cross` are on the policy in a cell where no tax is paid, by P2's measurement: what holds there holds of no policy."""
+    """Which entries of `cross` are claims on the policy where no tax is paid, by P2's measurement: what holds there holds of no policy."""
     on_policy = {claim.id for claim in claims if claim.on_policy}
     none = table[table["id"] == "P2"].set_index(list(CHOICES))["measured"].str.split("; ").str[1].isin(["0", "<1e-12"])
     return table["id"].isin(on_policy).to_numpy() & none.loc[pd.MultiIndex.from_frame(table[list(CHOICES)])].to_numpy()
@@ -60,7 +63,7 @@ def hinges(table: pd.DataFrame) -> pd.DataFrame:
 
     Columns: id, holds (share of cells), choice, value (where it holds most), holds_there, holds_elsewhere, explained (share of variance).
     """
-    rows = []
+    entries = []
     for id, part in table.groupby("id", sort=False):
         holds = part["holds"].to_numpy(float)
         if 0 < holds.mean() < 1:
@@ -69,8 +72,8 @@ def hinges(table: pd.DataFrame) -> pd.DataFrame:
             by_value = part.groupby(choice, sort=False)["holds"].mean()
             best = by_value.index[by_value == by_value.max()]
             elsewhere = holds[~part[choice].isin(best).to_numpy()].mean()
-            rows.append((id, holds.mean(), choice, " or ".join(map(str, best)), by_value.max(), elsewhere, explained[choice]))
-    return pd.DataFrame(rows, columns=["id", "holds", "choice", "value", "holds_there", "holds_elsewhere", "explained"])
+            entries.append((id, holds.mean(), choice, " or ".join(map(str, best)), by_value.max(), elsewhere, explained[choice]))
+    return pd.DataFrame(entries, columns=["id", "holds", "choice", "value", "holds_there", "holds_elsewhere", "explained"])
 
 
 def carried(table: pd.DataFrame, claims: Iterable[Claim], outside_payoff: float = 1.0) -> pd.DataFrame:
@@ -83,7 +86,7 @@ def carried(table: pd.DataFrame, claims: Iterable[Claim], outside_payoff: float 
     part = table[(table["outside_payoff"] == outside_payoff) & (table["follower_lr"] == table["id"].map(own))]
     groups = part.groupby(list(READINGS), sort=False)
     counts = groups["holds"].agg(["sum", "size"]).rename(columns={"sum": "claims", "size": "of"})
-    held = groups.apply(lambda rows: set(rows["id"][rows["holds"]]))
+    held = groups.apply(lambda cells: set(cells["id"][cells["holds"]]))
     own = held[tuple(getattr(Setup(), name) for name in READINGS)]
     order = part["id"].unique()
     counts["more"] = [" ".join(id for id in order if id in here - own) for here in held]

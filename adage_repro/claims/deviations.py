@@ -6,9 +6,11 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from adage_repro.claims.claim import Number, claim
+from adage_repro.claims.both_rows import over_ends
+from adage_repro.claims.claim import claim
 from adage_repro.claims.fixtures import CONSTANTS
-from adage_repro.claims.policy import AT_BOTH_LRS, SEARCHES
+from adage_repro.claims.numbers import Number
+from adage_repro.claims.policy import AT_BOTH_LRS, LONG_ALONG_N, LONG_SEARCHES
 from adage_repro.claims.setup import CHOICES
 from adage_repro.fairness import gini
 from adage_repro.followers import crowd_mean, utilities
@@ -38,7 +40,7 @@ def _gains(game: MarketEntrance, actions: Array, rate: Array) -> Array:
 
 def largest_gain(setup, taxed) -> float:
     """Of any agent at the end of a run."""
-    return float(_gains(setup.traced_game, taxed.actions, taxed.trace.tax_rate[0]).max())
+    return over_ends(taxed, lambda actions: _gains(setup.traced_game, actions, taxed.trace.tax_rate[0]).max())
 
 
 def _fairness(game: MarketEntrance, actions: Array, rate: Array) -> Array:
@@ -66,7 +68,7 @@ def _fairness_of_two_rows(game: MarketEntrance, settings: Settings, actions: Arr
     "Eq. 1",
     must_fail={"follower_lr": 0.0},
     reason="a thousandth of v, the payoff that an agent is sure of",
-    searches=("tax_max", *SEARCHES),
+    searches=("tax_max", *LONG_SEARCHES),
     **AT_BOTH_LRS,
 )
 def no_follower_gains(setup, taxed):
@@ -80,7 +82,7 @@ def no_follower_gains(setup, taxed):
     depends=tuple(name for name in CHOICES if name != "follower_lr"),
     must_fail={"tax_max": 5.0},
     reason="in proportion, up to a factor of 2 over two decades of α_F",
-    searches=("tax_max", "leader_lr", "readings"),
+    searches=("tax_max", "leader_lr", LONG_ALONG_N, "readings"),
 )
 def gain_falls_with_lr(taxed_by_lr):
     """What a follower gains by deviating falls in proportion to α_F"""
@@ -98,19 +100,23 @@ def gain_falls_with_lr(taxed_by_lr):
     "Sect. 2.1",
     must_fail={"crowd": "excluded", "leader_lr": 0.0},
     reason="a thousandth of what full equality scores",
-    searches=("tax_max", *SEARCHES),
+    searches=("tax_max", *LONG_SEARCHES),
     **AT_BOTH_LRS,
 )
 def leader_gains_nothing_at_once(setup, taxed):
     """In equilibrium the leader gains nothing by deviating, the followers' actions held"""
     rates = jnp.append(jnp.linspace(0, setup.tax_max, CONSTANTS.rates), taxed.trace.tax_rate[0])
-    values = _fairness_at_rates(setup.traced_game, taxed.actions, rates)
+
+    def gain(actions):
+        values = _fairness_at_rates(setup.traced_game, actions, rates)
+        return values.max() - values[-1]
+
     tried = f"by another τ ({CONSTANTS.rates} evenly in 0 … tax_max)"
     text = f"largest gain in fairness {tried}, all actions held, after 400 N iterations from zeros"
-    return Number(text, float(values.max() - values[-1]), at_most=0.001)
+    return Number(text, over_ends(taxed, gain), at_most=0.001)
 
 
-@claim("A32", "Sect. 2", must_fail={"tax_max": 5.0}, reason="as A31", searches=("tax_max", *SEARCHES), **AT_BOTH_LRS)
+@claim("A32", "Sect. 2", must_fail={"tax_max": 5.0}, reason="as A31", searches=("tax_max", *LONG_SEARCHES), **AT_BOTH_LRS)
 def leader_gains_nothing_once_answered(setup, taxed, constant_for_long):
     """In equilibrium the leader gains nothing by deviating, the followers' answer included"""
     settings = Settings(iterations=1, follower_lr=setup.follower_lr, order=setup.order)

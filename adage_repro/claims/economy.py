@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from adage_repro.choices import choose
 from adage_repro.claims.fixtures import FIXTURES, seen
 from adage_repro.claims.runs import simulate
 from adage_repro.claims.setup import Setup
 from adage_repro.market import MarketEntrance
+from adage_repro.parameters import FOLLOWER_LR, POLICY_LR
+from adage_repro.readings import CROWD
 
 
 def planners_optimum(game: MarketEntrance) -> float:
@@ -17,12 +18,12 @@ def planners_optimum(game: MarketEntrance) -> float:
     strategy, so that k agents enter for certain and the others never, with 2 k (C - k) for the best whole k.
     """
     whole = np.arange(game.n_agents + 1)
-    gain = choose(game.crowd, included=game.places**2 / 2, excluded=float((2 * whole * (game.places - whole)).max()))
+    gain = CROWD.pick(game.crowd, included=game.places**2 / 2, excluded=float((2 * whole * (game.places - whole)).max()))
     return game.n_agents * game.outside_payoff + gain
 
 
 def economists_table(
-    payoffs: tuple[float, ...] = (0.0, 1.0, 8.0), rates: tuple[float, ...] = (0.01, 0.001), **given: object
+    payoffs: tuple[float, ...] = (0.0, 1.0, 8.0), rates: tuple[float, ...] = (POLICY_LR, FOLLOWER_LR), **given: object
 ) -> pd.DataFrame:
     """The late-group run from zeros, with and without the leader, by v and α_F.
 

@@ -7,13 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.claims.claim import CLAIMS, Case, Number, claim, measure_all
-from adage_repro.claims.policy import AT_BOTH_LRS, AT_POLICY_LR, SEARCHES
+from adage_repro.claims.both_rows import over_ends
+from adage_repro.claims.claim import CLAIMS, Case, Search, claim, measure_all
+from adage_repro.claims.numbers import Number
+from adage_repro.claims.policy import AT_BOTH_LRS, AT_POLICY_LR, LONG_ALONG_N, LONG_SEARCHES
 from adage_repro.claims.runs import long_run
 from adage_repro.claims.setup import Setup
 from adage_repro.followers import follower_gradients
 from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
+
+NESTED_ALONG_N = Search("n_agents", values=(10, 20, 30))  # 1,000 updates of the followers for each of the leader's: slow
 
 
 @jax.jit
@@ -42,31 +46,37 @@ def size_of_jump(setup: Setup) -> str:
 @claim(
     "P12",
     "Eq. 2",
+    because=4,
     must_fail={"follower_lr": 0.0},
     holds_at={"returns_shift": "always"},
-    searches=("follower_lr", "leader_lr", "tax_max", "readings"),
+    searches=("follower_lr", "leader_lr", "tax_max", LONG_ALONG_N, "readings"),
     note=size_of_jump,
     **AT_POLICY_LR,
 )
 def ends_stationary(setup, taxed):
     """The end is a stationary point of all N + 1 equations"""
-    actions, rate = taxed.actions, taxed.trace.tax_rate[0]
-    own, leader = map(np.asarray, _gradients(setup.traced_game, actions, rate))
-    followers = np.abs(projected(actions, own, 1.0)).max()
+    rate = taxed.trace.tax_rate[0]
+
+    def of_followers(actions):
+        own, _ = _gradients(setup.traced_game, actions, rate)
+        return np.abs(projected(actions, np.asarray(own), 1.0)).max()
+
+    def of_leader(actions):
+        _, leader = _gradients(setup.traced_game, actions, rate)
+        return np.abs(projected(rate, np.asarray(leader), setup.tax_max))
+
     text = f"largest gradient (App. B's at the kink; 0 where it points out of the bounds) after {long_run(setup)}: of the followers"
-    return (
-        Number(text, followers, at_most=1e-6),
-        Number("of the leader", float(np.abs(projected(rate, leader, setup.tax_max))), at_most=1e-6),
-    )
+    return (Number(text, over_ends(taxed, of_followers), at_most=1e-6), Number("of the leader", over_ends(taxed, of_leader), at_most=1e-6))
 
 
 @claim(
     "P14",
     "Sect. 2",
+    because=4,
     must_fail={"tax_max": 1.0},
     reason="the larger the tax, the wider the followers swing about its kink, which costs equality",
     holds_at={"crowd": "excluded"},
-    searches=("follower_lr", "leader_lr", "readings"),
+    searches=("follower_lr", "leader_lr", LONG_ALONG_N, "readings"),
     note="ill-posed on the tax's kink, where the answer is no smooth function of τ: a difference quotient over ±1% of its range; "
     "it measures how far followers swing about the kink, not what the leader gains by another rate, which A31 and A32 do",
     **AT_POLICY_LR,
@@ -91,13 +101,14 @@ def path_distance(taxed_to_i, nested: np.ndarray) -> float:
 @claim(
     "P13",
     "Sect. 2.1",
+    because=3,
     must_fail={"leader_lr": 0.4},
     reason="the larger α_L, the surer A-GD's first step crosses the tax's range, while followers at rest give the leader no gradient",
     holds_at={"leader_lr": 1e-5},
     otherwise={
         "the leader acts before the followers in each round, on the very state in which G2 enters": {"nested": "nested_leader_first"}
     },
-    searches=("leader_lr", "follower_lr"),
+    searches=("leader_lr", "follower_lr", NESTED_ALONG_N),
     note="ill-posed: a nested loop leaves open who moves first when G2 enters; measured with a leader that sees the followers' answer; "
     "at small α_F 1,000 updates leave the followers on their way, and the two agree for want of convergence",
     **AT_POLICY_LR,
@@ -111,10 +122,11 @@ def approximates_nested_loop(taxed_to_i, nested):
 @claim(
     "A5",
     "Sect. 2.1",
+    because=3,
     must_fail={"leader_lr": 0.001, "follower_lr": 0.01},
     reason="closer by less than P13's tolerance is not closer; a leader as slow as the slow one is not closer at all",
     holds_at={"follower_lr": 0.002},
-    searches=("follower_lr",),
+    searches=("follower_lr", NESTED_ALONG_N),
     **AT_POLICY_LR,
 )
 def large_leader_lr_brings_close(taxed_to_i, nested, taxed_slowly, nested_slowly):
@@ -130,15 +142,16 @@ def large_leader_lr_brings_close(taxed_to_i, nested, taxed_slowly, nested_slowly
 @claim(
     "A12",
     "Sect. 4.1.1",
+    because=4,
     must_fail={"follower_lr": 0.0},
     reason="the list's tolerance for p*",
     holds_at={"tax_max": 0.05},
-    searches=("tax_max", "capacity", *SEARCHES),
+    searches=("tax_max", "capacity", *LONG_SEARCHES),
     **AT_BOTH_LRS,
 )
 def reaches_fair_equilibrium(setup, taxed):
     """With the leader agents reach the fair equilibrium a_i = p*"""
-    distance = float(np.abs(taxed.actions - setup.equilibrium).max())
+    distance = over_ends(taxed, lambda actions: np.abs(actions - setup.equilibrium).max())
     return Number(f"largest distance of any agent to p* after {long_run(setup)}", distance, at_most=0.02)
 
 
@@ -147,7 +160,7 @@ def reaches_fair_equilibrium(setup, taxed):
     "App. B",
     must_fail={"tax_max": 5.0},
     reason="the 0.01 at which B11 says that groups have met",
-    searches=("tax_max", *SEARCHES),
+    searches=("tax_max", *LONG_SEARCHES),
     **AT_BOTH_LRS,
 )
 def kink_works(setup, taxed):

@@ -6,12 +6,13 @@ from math import floor
 
 import numpy as np
 
-from adage_repro.claims.claim import Number, Search, claim
+from adage_repro.claims.claim import Search, claim
 from adage_repro.claims.game import rest_point, rests
+from adage_repro.claims.numbers import Number
 from adage_repro.claims.setup import Setup
 from adage_repro.measures import farthest, rows_until, share_made
+from adage_repro.parameters import POLICY_LR
 
-POLICY_LR = 0.01  # α_F of the policy experiments (Fig. 12); the paper's default is 0.001 (App. A)
 NEAR = 0.02  # the list's tolerance of an attendance
 UNTAXED = ("order", "crowd", "follower_lr")
 LR_AND_READINGS = ("follower_lr", "readings")
@@ -27,6 +28,7 @@ def listed(values: Iterable[float]) -> str:
 @claim(
     "B1",
     "Fig. 2",
+    because=7,
     depends=UNTAXED,
     must_fail={"follower_lr": 0.0},
     holds_at={"follower_lr": POLICY_LR},
@@ -37,7 +39,9 @@ def ends_near_equilibrium(setup, free):
     return Number("largest distance to p* at row I", free.distance(setup.equilibrium), at_most=NEAR)
 
 
-@claim("B2", "Fig. 2b", depends=UNTAXED, must_fail={"follower_lr": 0.0}, holds_at={"follower_lr": 0.02}, searches=LR_AND_READINGS)
+@claim(
+    "B2", "Fig. 2b", because=7, depends=UNTAXED, must_fail={"follower_lr": 0.0}, holds_at={"follower_lr": 0.02}, searches=LR_AND_READINGS
+)
 def ends_alike(setup, free, free_uniform):
     """Agents end alike"""
     return (
@@ -49,6 +53,7 @@ def ends_alike(setup, free, free_uniform):
 @claim(
     "B3",
     "Figs. 7, 8",
+    because=6,
     depends=UNTAXED,
     must_fail={"follower_lr": 0.0},
     holds_at={"follower_lr": POLICY_LR, "crowd": "excluded"},
@@ -69,6 +74,7 @@ def ends_near_equilibrium_for_every_capacity(free_by_capacity):
 @claim(
     "B4",
     "Fig. 9",
+    because=7,
     depends=UNTAXED,
     must_fail={"follower_lr": 0.0},
     holds_at={"follower_lr": 0.005, "agent_counts": (10, 100)},
@@ -94,6 +100,7 @@ def rests_from_capacity(setup: Setup) -> str:
 @claim(
     "B5",
     "App. C.2",
+    because=7,
     depends=UNTAXED,
     must_fail={"follower_lr": 0.0},
     holds_at={"follower_lr": 0.005, "agent_counts": (10, 100)},
@@ -122,6 +129,7 @@ def way_made(setup: Setup) -> str:
 @claim(
     "B7",
     "App. A",
+    because=7,
     depends=UNTAXED,
     must_fail={"iterations_per_agent": 1},
     holds_at={"follower_lr": POLICY_LR},
@@ -139,6 +147,7 @@ def iterations_suffice(setup, free):
 @claim(
     "B6",
     "Fig. 11",
+    because=7,
     depends=("order", "crowd"),
     must_fail={"follower_lr": 0.1},
     holds_at={"n_agents": 18},
@@ -156,6 +165,7 @@ def converges_for_every_lr(setup, free_by_lr, rows_per_agent=(10, 40)):
 @claim(
     "A2",
     "Sect. 4.1",
+    because=7,
     depends=UNTAXED,
     must_fail={"follower_lr": 0.0},
     reason="the list's tolerance of an attendance, in payoff: 1% of what one entrant more takes from an entry",
@@ -190,6 +200,7 @@ def converges(setup, free_and_stable):
 @claim(
     "A9",
     "Sect. 4.1.1",
+    because=7,
     depends=("order", "returns_shift", "crowd", "follower_lr", "outside_payoff"),
     must_fail={"follower_lr": 0.0, "outside_payoff": 0.0},
     reason="within the 0.05 that B12 takes for unfair",

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.claims.claim import Number, Search, claim
+from adage_repro.claims.claim import Search, claim
 from adage_repro.claims.fixtures import capacities
+from adage_repro.claims.numbers import Number
 from adage_repro.claims.setup import Setup
 from adage_repro.fairness import gini, leader_objective
 from adage_repro.followers import follower_gradients
@@ -126,6 +127,7 @@ def rests_at_equilibrium(setup):
 @claim(
     "M4",
     "Figs. 7, 8",
+    because=6,
     depends=("crowd",),
     must_fail={"n_agents": 5},
     reason="the distance is of order 1/N, so fewer agents rest farther off",
@@ -161,6 +163,7 @@ def many_equilibria(setup, payoff=above_outside):
 @claim(
     "A8",
     "Sect. 3.1",
+    because=6,
     depends=("crowd", "outside_payoff"),
     must_fail={"payoff": steeper},
     reason="as M1: an identity up to rounding",
@@ -206,13 +209,14 @@ def eq6(returns: Array, returns_shift: str) -> Array:
 def objective_over_gini(setup: Setup, objective: Callable = eq6) -> tuple[float, float]:
     """Largest difference of Eq. 6 to minus the Gini coefficient over random returns, and the smallest ratio of the two."""
     returns = profiles(setup)
-    printed, negative = (jax.vmap(lambda row, how=how: how(row, setup.returns_shift))(returns) for how in (objective, negative_gini))
+    printed, negative = (jax.vmap(lambda one, how=how: how(one, setup.returns_shift))(returns) for how in (objective, negative_gini))
     return float(jnp.abs(printed - negative).max()), float((printed / negative).min())
 
 
 @claim(
     "A26",
     "Eq. 6",
+    because=2,
     depends=("returns_shift",),
     must_fail={"n_agents": 2, "objective": eq6},
     reason="as M1; the two differ by the factor N², at N = 2 by 4",

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.claims.claim import Number, claim
+from adage_repro.claims.claim import claim
 from adage_repro.claims.game import drawn, profiles
+from adage_repro.claims.numbers import Number
 from adage_repro.claims.setup import Setup
 from adage_repro.followers import crowd_mean, own_gradient, utilities
 from adage_repro.leaders import leader_gradient
@@ -82,6 +83,7 @@ def stationary_is_optimal(setup, added=as_printed):
 @claim(
     "M6",
     "Sect. 2.1, App. B",
+    because=4,
     depends=("tax_units", "crowd"),
     must_fail={"added": convex},
     reason="a convex payoff has stationary points that are minima",
@@ -131,6 +133,7 @@ def no_tax_below_the_mean(setup, tax=MarketEntrance.tax):
 @claim(
     "A27",
     "Eq. 7",
+    because=1,
     depends=("tax_units",),
     must_fail={"tax_units": "literal"},
     reason="a penalty is more than nothing; as printed, a_i - m is never positive",
@@ -204,6 +207,7 @@ def _objective_by_rate(game: MarketEntrance, actions: Array, rates: Array) -> tu
 @claim(
     "A3",
     "Sect. 2.1",
+    because=11,
     depends=("tax_units", "returns_shift", "crowd", "outside_payoff"),
     must_fail={"slope": np.negative},
     reason="as M5; a leader that climbs the Gini coefficient instead is at its worst point",

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from adage_repro.claims.claim import Number, Search, claim
+from adage_repro.claims.both_rows import over_ends
+from adage_repro.claims.claim import Search, claim
 from adage_repro.claims.followers import FEW_LRS, LR_AND_READINGS, NEAR
+from adage_repro.claims.numbers import Number
 from adage_repro.claims.runs import long_run
 from adage_repro.measures import ratio
 
@@ -47,7 +49,7 @@ def groups_differ(late_uniform):
     )
 
 
-@claim("B10", "Fig. 10", depends=LATE, must_fail=ALL_AT_ONCE, searches=(Search("capacity", of="A21"), *LR_AND_READINGS))
+@claim("B10", "Fig. 10", because=9, depends=LATE, must_fail=ALL_AT_ONCE, searches=(Search("capacity", of="A21"), *LR_AND_READINGS))
 def groups_differ_for_every_capacity(late_uniform_by_capacity):
     """From uniform starts the groups differ, for every c in 0.2, 0.4, 0.6, 0.8"""
     gaps = [late.at_I.gap for late in late_uniform_by_capacity.values()]
@@ -84,6 +86,7 @@ def g1_attends_twice_as_often(late):
 @claim(
     "A11",
     "Sect. 4.1.1",
+    because=9,
     depends=LATE,
     must_fail=ALL_AT_ONCE,
     reason="blocked out is less than a tenth of an equal share",
@@ -98,6 +101,7 @@ def g2_is_blocked_out(setup, late):
 @claim(
     "A19",
     "App. C.2",
+    because=7,
     depends=LATE,
     must_fail=ALL_AT_ONCE,
     reason="B8's threshold",
@@ -113,6 +117,7 @@ def independent_of_n(late_by_agents):
 @claim(
     "A22",
     "App. C.3",
+    because=9,
     depends=LATE,
     must_fail=ALL_AT_ONCE,
     reason="not its result, if at least half of it stays",
@@ -135,5 +140,5 @@ def starts_are_not_the_reason(late_uniform, late):
 )
 def reaches_equilibrium(setup, late):
     """Late or not, attendance reaches p* in the long run"""
-    distance = abs(late.actions.mean() - setup.equilibrium)
+    distance = over_ends(late, lambda actions: abs(actions.mean() - setup.equilibrium))
     return Number(f"distance of mean attendance to p* after {long_run(setup)}, no leader", distance, at_most=NEAR)

@@ -20,7 +20,7 @@ from adage_repro.settings import Settings
 
 LONG, SERIES = 400, 40  # a long run has 400 N iterations (App. D); its series are kept for 40 N rows
 TRACED_UP_TO = 100  # agents; with more, a reading that is selected takes longer to run than its word to compile
-FEW, MANY = 240, 1080  # runs that one call of a program simulates, times agents
+AT_ONCE, NESTED_AT_ONCE = 240, 4320  # runs that one call of a program simulates, times agents
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +61,9 @@ def simulation(
     long = {"long": n <= SERIES_UP_TO, "I": False}[length] and not isinstance(how, Nested)
     entry = setup.entry if late else 0
     taxed = (leader and setup.leader_lr > 0) or isinstance(how, Constant)
-    traced = n <= TRACED_UP_TO
-    return _run(
-        game=_market(
-            n, setup.capacity, setup.outside_payoff, setup.crowd, setup.tax_units if taxed else "headcount", setup.returns_shift, traced
-        ),
+    tax_units = setup.tax_units if taxed else "headcount"
+    settings = _settings(
+        n,
         iterations=n * max(LONG, setup.iterations_per_agent) if long else iterations,
         follower_lr=setup.follower_lr,
         leader_lr=setup.leader_lr if leader else 0.0 if n <= SERIES_UP_TO or taxed else None,
@@ -74,8 +72,13 @@ def simulation(
         late_group=setup.late_group if entry else "absent",
         entry=entry,
         g1_late=g1_late,
-        start=(start, setup.runs, n, setup.seed) if start != "zeros" else ("zeros", 1, n, 0),
-        how=how or Learning(n * max(SERIES, setup.iterations_per_agent) if long else -1, answer=long, paid=length == "I"),
+        traced=isinstance(how, Nested),
+    )
+    return _run(
+        _market(n, setup.capacity, setup.outside_payoff, setup.crowd, tax_units, setup.returns_shift, n <= TRACED_UP_TO),
+        settings,
+        (start, setup.runs, n, setup.seed) if start != "zeros" else ("zeros", 1, n, 0),
+        how or Learning(n * max(SERIES, setup.iterations_per_agent) if long else -1, answer=long, paid=length == "I"),
     )
 
 
@@ -84,29 +87,18 @@ _starts = cache(starts)
 
 
 @cache
-def _run(
-    game: MarketEntrance,
-    iterations: int,
-    follower_lr: float,
-    leader_lr: float | None,
-    tax_max: float,
-    order: str,
-    late_group: str,
-    entry: int,
-    g1_late: bool,
-    start: tuple[str, int, int, int],
-    how: Learning | Nested | Constant,
-) -> Run:
-    settings = Settings(
-        iterations=iterations,
-        follower_lr=follower_lr,
-        leader_lr=leader_lr,
-        order=order,
-        late_group=place("late_group", late_group) if isinstance(how, Nested) else late_group,
-        entry_time=np.where(in_g2(game.n_agents) != g1_late, entry, 0),
-        leader_bounds=(0.0, tax_max),
-    )
+def _run(game: MarketEntrance, settings: Settings, start: tuple[str, int, int, int], how: Learning | Nested | Constant) -> Run:
     return Run(game, settings, _starts(*start), how)
+
+
+@cache
+def _settings(n_agents: int, tax_max: float, late_group: str, entry: int, g1_late: bool, traced: bool, **more: object) -> Settings:
+    return Settings(
+        late_group=place("late_group", late_group) if traced else late_group,
+        entry_time=np.where(in_g2(n_agents) != g1_late, entry, 0),
+        leader_bounds=(0.0, tax_max),
+        **more,
+    )
 
 
 def simulate(runs: Iterable[Run], known: Known) -> None:
@@ -148,9 +140,10 @@ def _program(how: Learning | Nested | Constant, games: MarketEntrance, settings:
 
 
 def _batch_size(shape: tuple[int, int, int], nested: bool) -> int:
-    """How many runs one call simulates of `shape` (asked, starts, N): one of two sizes, so that there are at most two programs."""
+    """How many runs one call simulates of `shape` (asked, starts, N): one size, so that there is one program; of nested loops, whose steps
+    are many and small, another where many are asked."""
     asked, several, n_agents = shape
     if several > 1:
         return min(18, max(1, 180 // n_agents))
-    few, many = (max(1, size // n_agents) for size in (FEW, 4 * MANY if nested else MANY))
-    return many if asked > many / 2 else few
+    few, many = (max(1, size // n_agents) for size in (AT_ONCE, NESTED_AT_ONCE))
+    return many if nested and asked > many / 2 else few

@@ -8,10 +8,11 @@ import numpy as np
 
 from adage_repro.experiments import entry_times
 from adage_repro.market import MarketEntrance, fixed_point, mixed_equilibrium
-from adage_repro.parameters import PARAMETERS, check_all, place
+from adage_repro.parameters import DEFAULTS, check_all, place
+from adage_repro.readings import READINGS as TABLES
 from adage_repro.refusals import Refused
 
-READINGS = {name: PARAMETERS[name].words for name in ("order", "tax_units", "returns_shift", "late_group", "crowd")}
+READINGS = {name: reading.words for name, reading in TABLES.items()}
 CHOICES = (*READINGS, "follower_lr", "outside_payoff")  # what the paper leaves open or gives several values
 SERIES_UP_TO = 64  # agents; with more, runs end at I and leave their last row only
 
@@ -20,22 +21,22 @@ SERIES_UP_TO = 64  # agents; with more, runs end at I and leave their last row o
 class Setup:
     """One setting of all parameters; `agent_counts` are those that claims over N are measured at."""
 
-    n_agents: int = 10
-    capacity: float = 0.6
-    outside_payoff: float = 1.0
-    tax_max: float = 0.1
-    follower_lr: float = 0.001
-    leader_lr: float = 0.04
-    iterations_per_agent: int = 10
-    late_entry_share: float = 0.5
-    runs: int = 100
-    seed: int = 0
-    order: str = "simultaneous"
-    tax_units: str = "headcount"
-    returns_shift: str = "negative"
-    late_group: str = "absent"
-    crowd: str = "included"
-    agent_counts: tuple[int, ...] = (10, 100, 1000)
+    n_agents: int = DEFAULTS["n_agents"]
+    capacity: float = DEFAULTS["capacity"]
+    outside_payoff: float = DEFAULTS["outside_payoff"]
+    tax_max: float = DEFAULTS["tax_max"]
+    follower_lr: float = DEFAULTS["follower_lr"]
+    leader_lr: float = DEFAULTS["leader_lr"]
+    iterations_per_agent: int = DEFAULTS["iterations_per_agent"]
+    late_entry_share: float = DEFAULTS["late_entry_share"]
+    runs: int = DEFAULTS["runs"]
+    seed: int = DEFAULTS["seed"]
+    order: str = DEFAULTS["order"]
+    tax_units: str = DEFAULTS["tax_units"]
+    returns_shift: str = DEFAULTS["returns_shift"]
+    late_group: str = DEFAULTS["late_group"]
+    crowd: str = DEFAULTS["crowd"]
+    agent_counts: tuple[int, ...] = tuple(DEFAULTS["agent_counts"])
 
     def checked(self) -> Self:
         """The same; ValueError if a value is of the wrong type or out of its range, or if too many agents have no series kept."""

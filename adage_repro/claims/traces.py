@@ -9,12 +9,12 @@ import numpy as np
 from jax import Array, lax
 
 from adage_repro.adage import History, solve
-from adage_repro.choices import choose
 from adage_repro.followers import utilities
 from adage_repro.game import Game
 from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
 from adage_repro.measures import Series, gap, in_g2, series, tax_paid
+from adage_repro.readings import LATE_GROUP
 from adage_repro.settings import Settings
 from adage_repro.steps import follower_update
 
@@ -118,7 +118,7 @@ class Nested:
         def outer(state, t):
             actions, rate = state
             learning = t >= settings.entry_time
-            present = learning | choose(settings.late_group, absent=False, frozen=True)
+            present = learning | LATE_GROUP.pick(settings.late_group, absent=False, frozen=True)
             if not self.leader_first:
                 actions = follow(actions, rate, present, learning)
             rate = jnp.clip(rate + settings.leader_lr * leader_gradient(game, actions, present, rate), *settings.leader_bounds)

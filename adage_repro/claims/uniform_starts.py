@@ -2,26 +2,28 @@
 
 import numpy as np
 
-from adage_repro.claims.claim import Number, claim
-from adage_repro.claims.policy import AT_BOTH_LRS, NO_LEADER, NO_TAX, POLICY, SEARCHES
+from adage_repro.claims.claim import claim
+from adage_repro.claims.numbers import Number
+from adage_repro.claims.policy import AT_BOTH_LRS, NO_LEADER, NO_TAX, POLICY, SEARCHES, largest_rates, rows_to_meet
 from adage_repro.measures import ratio
 
 
 @claim(
     "A35",
     "Fig. 4a",
+    because=10,
     must_fail=NO_LEADER,
     holds_at={"taxed_uniform": "taxed_to_i"},
     reason="P1's thresholds",
     searches=(*SEARCHES, "capacity"),  # not along ι: where G2 enters at once there is no time before
     **AT_BOTH_LRS,
 )
-def tax_rises_after_entry_from_uniform_starts(setup, taxed_uniform):
+def tax_rises_after_entry_from_uniform_starts(taxed_uniform):
     """From uniform starts, τ rises after G2 starts, not before"""
-    rates, entry = taxed_uniform.tax_rates, setup.entry
+    before, after = largest_rates(taxed_uniform)
     return (
-        Number("largest τ in rows 0 … ι from uniform starts, mean over runs", rates[:, : entry + 1].max(1).mean(), at_most=0.001),
-        Number("in the 10 rows after ι", rates[:, entry + 1 : entry + 11].max(1).mean(), at_least=0.05),
+        Number("largest τ in rows 0 … ι from uniform starts, mean over runs", before, at_most=0.001),
+        Number("in the 10 rows after ι", after, at_least=0.05),
     )
 
 
@@ -34,6 +36,7 @@ def share_of_g2(paid: np.ndarray) -> float:
 @claim(
     "A36",
     "Fig. 4c",
+    because=10,
     must_fail={"taxed_uniform": "taxed_g1_late_uniform"},
     holds_at={"taxed_uniform": "taxed_to_i"},
     reason="P2's thresholds",
@@ -56,7 +59,7 @@ def taxes_fall_on_g1_from_uniform_starts(setup, taxed_uniform):
     )
 
 
-@claim("A37", "Fig. 4a", must_fail={"follower_lr": 0.0}, reason="P3's thresholds", **POLICY)
+@claim("A37", "Fig. 4a", because=8, must_fail={"follower_lr": 0.0}, reason="P3's thresholds", **POLICY)
 def taxes_fall_from_uniform_starts(setup, taxed_uniform):
     """From uniform starts, taxes paid fall as agents converge"""
     paid = taxed_uniform.trace.paid.sum(0).mean(0)
@@ -72,16 +75,10 @@ def taxes_fall_from_uniform_starts(setup, taxed_uniform):
     )
 
 
-def mean_rows_to_meet(late) -> float:
-    """Mean over runs of the rows after ι until the gap is at most 0.2; all that a run has if it never is."""
-    met = late.trace.gap[:, late.setup.entry + 1 :] <= 0.2
-    return float(np.where(met.any(1), met.argmax(1) + 1, met.shape[1]).mean())
-
-
-@claim("A38", "Sect. 4.2", must_fail=NO_TAX, reason="P6's threshold", holds_at={"follower_lr": 0.01}, **POLICY)
+@claim("A38", "Sect. 4.2", because=8, must_fail=NO_TAX, reason="P6's threshold", holds_at={"follower_lr": 0.01}, **POLICY)
 def converges_faster_from_uniform_starts(taxed_uniform, late_uniform):
     """From uniform starts, convergence to fairness is faster"""
-    with_leader, without = mean_rows_to_meet(taxed_uniform), mean_rows_to_meet(late_uniform)
+    with_leader, without = rows_to_meet(taxed_uniform), rows_to_meet(late_uniform)
     text = (
         "rows after ι until the gap is at most 0.2 for the first time, I - ι in a run where it never is, mean over runs from uniform starts"
     )

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.claims.claim import Number, claim
+from adage_repro.claims.claim import claim
+from adage_repro.claims.numbers import Number
 from adage_repro.claims.setup import Setup
 from adage_repro.followers import follower_gradients, utilities
 from adage_repro.market import MarketEntrance
@@ -89,6 +90,7 @@ def by_differences(game: MarketEntrance, actions: Array) -> Array:
 @claim(
     "P15",
     "Abstract",
+    because=12,
     depends=(),
     must_fail={"way": by_jacobian},
     reason="with the full Jacobian the operations grow with N², not N",

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from adage_repro.claims.claim import CLAIMS, Case, Claim, Measured, Search, measure_all
-from adage_repro.claims.conditions import SYMBOLS, Line, State, state
+from adage_repro.claims.claim import CLAIMS, Case, Claim, Search, measure_all
+from adage_repro.claims.conditions import SYMBOLS, Scan, State
+from adage_repro.claims.numbers import Measured
 from adage_repro.claims.runs import Known
 from adage_repro.claims.setup import READINGS, Setup
 
@@ -20,7 +21,7 @@ def judge(case: Case, known: Known | None = None) -> str:
 
 
 def verdicts(ids: list[str] | None = None, refine: int = 4, **given: object) -> pd.DataFrame:
-    """One row a claim: id, place, claim, quantity, measured, threshold, verdict, condition.
+    """A table with one entry a claim: id, place, claim, quantity, measured, threshold, verdict, condition.
 
     A claim that holds in its own setting and in those it must also hold in `holds`, and is searched for where it stops. One that does
     not is searched for a setting in which it does: it `holds only if` one thing is changed, or `holds in part` where that is not
@@ -34,18 +35,18 @@ def verdicts(ids: list[str] | None = None, refine: int = 4, **given: object) -> 
     setups = {claim.id: [own := claim.setup(**(given | claim.own)), *(replace(own, **other) for other in claim.also)] for claim in claims}
     numbers = iter(measure_all([Case(claim, setup) for claim in claims for setup in setups[claim.id]], known))
     measured = {id: {setup: next(numbers) for setup in asked} for id, asked in setups.items()}
-    lines = {claim.id: _lines(claim, measured[claim.id]) for claim in claims}
+    scans = {claim.id: _scans(claim, measured[claim.id]) for claim in claims}
     for _ in range(1 + refine):
-        wanted = [(line, value) for found in lines.values() for _, line in found for value in line.wanted()]
+        wanted = [(scan, value) for found in scans.values() for _, scan in found for value in scan.wanted()]
         if not wanted:
             break
-        for (line, value), result in zip(wanted, measure_all([line.case(value) for line, value in wanted], known), strict=True):
-            line.tried[value] = state(result)
-    rows = [(claim.id, claim.place, *_judged(claim, measured[claim.id], lines[claim.id], known)) for claim in claims]
-    return pd.DataFrame(rows, columns=COLUMNS)
+        for (scan, value), numbers in zip(wanted, measure_all([scan.case(value) for scan, value in wanted], known, True), strict=True):
+            scan.enter(value, numbers)
+    entries = [(claim.id, claim.place, *_judged(claim, measured[claim.id], scans[claim.id], known)) for claim in claims]
+    return pd.DataFrame(entries, columns=COLUMNS)
 
 
-def _lines(claim: Claim, measured: dict[Setup, Measured]) -> list[tuple[Search, Line]]:
+def _scans(claim: Claim, measured: dict[Setup, Measured]) -> list[tuple[Search, Scan]]:
     """Where all hold, all but readings, whose table says it; where only another setup fails, what tells it from the claim's own, and
     the rest from there."""
     own, *_ = measured
@@ -53,39 +54,40 @@ def _lines(claim: Claim, measured: dict[Setup, Measured]) -> list[tuple[Search, 
     if claim.undecided:
         return []
     if not failing:  # a part of what holds tells nothing new
-        return [(search, line) for search, line in _lines_from(claim, own) if search.name != "readings" and not search.of]
+        return [(search, scan) for search, scan in _scans_from(claim, own) if search.name != "readings" and not search.of]
     if failing[0] == own:
-        return _lines_from(claim, own)
+        return _scans_from(claim, own)
     differing = {name for other in claim.also for name in other}
-    along = [(search, line) for search, line in _lines_from(claim, own) if line.name in differing]
-    return along + [(search, line) for search, line in _lines_from(claim, failing[0]) if line.name not in differing]
+    along = [(search, scan) for search, scan in _scans_from(claim, own) if scan.name in differing]
+    return along + [(search, scan) for search, scan in _scans_from(claim, failing[0]) if scan.name not in differing]
 
 
-def _lines_from(claim: Claim, setup: Setup) -> list[tuple[Search, Line]]:
+def _scans_from(claim: Claim, setup: Setup) -> list[tuple[Search, Scan]]:
     """What to search for the claim's condition, from a setup at which it does not hold."""
     found = []
     for search in claim.searches:
         base, of = replace(setup, **search.at), CLAIMS[search.of] if search.of else claim
         names = [name for name in READINGS if name in claim.depends] if search.name == "readings" else [search.name]
-        found += [(search, Line(of, base, name, search.values)) for name in names]
+        instead = {run: other for run, other in search.instead.items() if run in of.asks}
+        found += [(search, Scan(of, base, name, search.values, instead)) for name in names]
     return found
 
 
-def _judged(claim: Claim, measured: dict[Setup, Measured], lines: list[tuple[Search, Line]], known: Known) -> tuple[str, ...]:
+def _judged(claim: Claim, measured: dict[Setup, Measured], scans: list[tuple[Search, Scan]], known: Known) -> tuple[str, ...]:
     """Claim, quantity, measured, threshold, verdict, condition."""
     own = next(iter(measured))
     holds = all(numbers.holds for numbers in measured.values())
     said = _at_each(claim, measured)
     if holds:
-        found = _where_it_stops(own, lines)
+        found = _where_it_stops(own, scans)
         verdict = "cannot be decided" if claim.undecided else "holds"
     else:
-        found = _where_it_holds(claim, own, lines, known)
+        found = _where_it_holds(claim, own, scans, known)
         otherwise = _otherwise(claim, own, known)
-        whole = otherwise or any(_changed(search, line) for search, line in lines if not (search.of or search.at))
+        whole = otherwise or any(_changed(search, scan) for search, scan in scans if not (search.of or search.at))
         verdict = "holds only if" if whole else "holds in part" if found else "does not hold"
         found += otherwise
-        said += _where_it_does_not(own, lines, bool(found))
+        said += _where_it_does_not(own, scans, bool(found))
     if claim.undecided:
         said.append("the paper measures nothing; this counts operations, not seconds")
     if claim.note:
@@ -104,31 +106,31 @@ def _at_each(claim: Claim, measured: dict[Setup, Measured]) -> list[str]:
     return said
 
 
-def _where_it_holds(claim: Claim, own: Setup, lines: list[tuple[Search, Line]], known: Known) -> list[str]:
-    """The settings found in which it holds, one for each line of search that has any."""
+def _where_it_holds(claim: Claim, own: Setup, scans: list[tuple[Search, Scan]], known: Known) -> list[str]:
+    """The settings found in which it holds, one for each scan of search that has any."""
     found = []
-    for search, line in lines:
-        good = _changed(search, line)
-        if good and line.name in READINGS:
-            good = [value + _untaxed(claim, replace(line.setup, **{line.name: value}), known) for value in good]
+    for search, scan in scans:
+        good = _changed(search, scan)
+        if good and scan.name in READINGS:
+            good = [value + _untaxed(claim, replace(scan.setup, **{scan.name: value}), known) for value in good]
         if good:
-            found.append(_where(own, line) + (f"{line.name} = {' or '.join(good)}" if line.name in READINGS else line.text(search.of)))
+            found.append(_where(own, scan) + (f"{scan.name} = {' or '.join(good)}" if scan.name in READINGS else scan.text(search.of)))
     return found
 
 
-def _changed(search: Search, line: Line) -> list:
-    """The values at which it holds; of readings, the line's own, which is said elsewhere, left out."""
-    return [value for value in line.good() if search.name != "readings" or value != getattr(line.setup, line.name)]
+def _changed(search: Search, scan: Scan) -> list:
+    """The values at which it holds; of readings, the scan's own, which is said elsewhere, left out."""
+    return [value for value in scan.good() if search.name != "readings" or value != getattr(scan.setup, scan.name)]
 
 
-def _where_it_stops(own: Setup, lines: list[tuple[Search, Line]]) -> list[str]:
+def _where_it_stops(own: Setup, scans: list[tuple[Search, Scan]]) -> list[str]:
     """How far a claim that holds keeps holding, along each parameter that is searched."""
     found = []
-    for search, line in lines:
-        if set(line.judged().values()) == {State.HOLDS}:
-            found.append(_where(own, line) + f"at all of {line.nowhere()}")
-        elif line.good():
-            found.append(_where(own, line) + f"for {line.text(search.of)}")
+    for search, scan in scans:
+        if set(scan.judged().values()) == {State.HOLDS}:
+            found.append(_where(own, scan) + f"at all of {scan.all_tried()}")
+        else:
+            found.append(_where(own, scan) + (f"for {scan.text(search.of)}" if scan.good() else f"at none of {scan.all_tried()}"))
     return ["holds " + ", ".join(found)] if found else []
 
 
@@ -138,11 +140,11 @@ def _otherwise(claim: Claim, own: Setup, known: Known) -> list[str]:
     return [f"{text} ({numbers.text})" for text, numbers in zip(claim.otherwise, meant, strict=True) if numbers.holds]
 
 
-def _where_it_does_not(own: Setup, lines: list[tuple[Search, Line]], elsewhere: bool) -> list[str]:
+def _where_it_does_not(own: Setup, scans: list[tuple[Search, Scan]], elsewhere: bool) -> list[str]:
     """The parameters along which nothing was found; the readings too where it holds nowhere else."""
-    along = [(search, line) for search, line in lines if line.name not in READINGS]
-    nowhere = [f"{line.nowhere()} {_where(own, line)}".strip() for _, line in along if not line.good()]
-    unread = [line.name for search, line in lines if search.name == "readings" and not _changed(search, line)]
+    along = [(search, scan) for search, scan in scans if scan.name not in READINGS]
+    nowhere = [f"{scan.all_tried()} {_where(own, scan)}".strip() for _, scan in along if not scan.good()]
+    unread = [scan.name for search, scan in scans if search.name == "readings" and not _changed(search, scan)]
     said = ["at none of " + ", nor of ".join(dict.fromkeys(nowhere))] if nowhere else []
     return said + (["nor with another " + ", ".join(dict.fromkeys(unread))] if unread and not elsewhere else [])
 
@@ -161,17 +163,17 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _where(own: Setup, line: Line) -> str:
-    """In which way the line's setup differs from the claim's own."""
-    names = [name for name in Setup.__dataclass_fields__ if getattr(line.setup, name) != getattr(own, name) and name != line.name]
-    return "".join(f"at {SYMBOLS.get(name, name)} = {_plain(getattr(line.setup, name))} " for name in names)
+def _where(own: Setup, scan: Scan) -> str:
+    """In which way the scan's setup differs from the claim's own."""
+    names = [name for name in Setup.__dataclass_fields__ if getattr(scan.setup, name) != getattr(own, name) and name != scan.name]
+    return "".join(f"at {SYMBOLS.get(name, name)} = {_plain(getattr(scan.setup, name))} " for name in names)
 
 
 def sweep(ids: list[str], name: str, values: Iterable[object], **given: object) -> pd.DataFrame:
     """What claims measure along a parameter. Columns: id, the parameter, measured, holds."""
     cases = [Case(CLAIMS[id], CLAIMS[id].setup(**(given | {name: value}))) for id in ids for value in values]
-    rows = [
+    entries = [
         (case.claim.id, getattr(case.setup, name), numbers.text, numbers.holds)
         for case, numbers in zip(cases, measure_all(cases), strict=True)
     ]
-    return pd.DataFrame(rows, columns=["id", name, "measured", "holds"])
+    return pd.DataFrame(entries, columns=["id", name, "measured", "holds"])

@@ -1,0 +1,163 @@
+"""The notebooks: found by name, read, run with parameters, and refreshed."""
+
+import ast
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from multiprocessing import parent_process
+from pathlib import Path
+from typing import NamedTuple
+
+from traitlets.config import Config
+
+from adage_repro import words
+from adage_repro.folders import OUT_VARIABLE, ROOT, check_cache
+from adage_repro.refusals import Refused, shown
+from adage_repro.staging import socket, staged
+
+NOTEBOOKS = ROOT / "notebooks"
+FIGURE = r"(fig[0-9][0-9])_[a-z0-9_]+"  # the stem of a figure's notebook; the group is its name
+WRITE_CELLS = "make docs writes it"
+STEM = rf"{FIGURE}|[a-z][a-z0-9_]*"  # no copies, such as JupyterLab's fig04_policy-Copy1
+
+
+class Executed(NamedTuple):
+    """What a run of a notebook left: the lines that it printed, and the names of its files."""
+
+    printed: list[str]
+    files: list[str]
+
+
+def name_of(stem: str) -> str:
+    """What a notebook and all that it saves are named by: fig04 for the stem fig04_policy, for one that is no figure its stem."""
+    figure = re.match(r"(fig[0-9][0-9])_", stem)
+    return figure[1] if figure else stem
+
+
+def by_name() -> dict[str, Path]:
+    """All notebooks of the project by name, in order. Refused: two notebooks of one name."""
+    found = {}
+    for file in sorted(NOTEBOOKS.glob("*.ipynb")):
+        if re.fullmatch(STEM, file.stem):
+            name = name_of(file.stem)
+            if name in found:
+                raise Refused(f"{name} must be one notebook, found {found[name].name} and {file.name}: rename one of them")
+            found[name] = file
+    return found
+
+
+def figure_names() -> list[str]:
+    """The names of the paper's figures that have a notebook, in order: fig02, fig03, …"""
+    return [name for name, file in by_name().items() if re.fullmatch(FIGURE, file.stem)]
+
+
+def figure_numbers() -> list[int]:
+    """Their numbers."""
+    return [int(name.removeprefix("fig")) for name in figure_names()]
+
+
+def notebook_of(name: str) -> Path:
+    """The notebook of this name (fig04, claims), or of exactly this file name without its ending. Refused: there is none."""
+    names = by_name()
+    stems = {file.stem: file for file in NOTEBOOKS.glob("*.ipynb")}
+    if name not in names and name not in stems:
+        raise Refused(
+            f"NAME must be a notebook in notebooks/, got {shown(name)}; there are {', '.join(file.stem for file in names.values())}"
+        )
+    return names[name] if name in names else stems[name]
+
+
+def sources(notebook: Path, tag: str | None = None, kind: str | None = None) -> list[str]:
+    """The text of the notebook's cells; with `tag` of those that carry it, with `kind` of code or of markdown cells only."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    chosen = [cell for cell in cells if tag is None or tag in cell["metadata"].get("tags", [])]
+    return ["".join(cell["source"]) for cell in chosen if kind in (None, cell["cell_type"])]
+
+
+def defaults(notebook: Path) -> dict[str, object]:
+    """Name and literal of each line in the notebook's parameters cell. Refused: no such cell, or another kind of line."""
+    cell = parameters_cell(notebook)
+    try:
+        return {line.target.id: ast.literal_eval(line.value) for line in ast.parse(cell).body}
+    except (AttributeError, SyntaxError, TypeError, ValueError):
+        raise Refused(f"{notebook.name} must have lines `name: type = value` in its parameters cell: {WRITE_CELLS}") from None
+
+
+def parameters_cell(notebook: Path) -> str:
+    """The text of the cell that is tagged so. Refused: there is none, or more than one."""
+    cells = sources(notebook, "parameters")
+    if len(cells) != 1:
+        raise Refused(f"{notebook.name} must have one cell with the tag parameters, found {len(cells)}")
+    return cells[0]
+
+
+def kernel() -> dict[str, object]:
+    """A kernel that imports this library, and talks through sockets: those that start side by side never take one another's port."""
+    os.environ["PYTHONPATH"] = str(ROOT)
+    return {
+        "kernel_name": "python3",
+        "extra_arguments": ["--log-level=CRITICAL"],
+        "config": Config({"KernelManager": {"transport": "ipc", "ip": socket()}}),
+    }
+
+
+def execute(notebook: Path, parameters: Mapping[str, object], out: Path, keep_notebook: bool, progress: bool = False) -> Executed:
+    """Run the notebook with `parameters`; its files, and with `keep_notebook` itself, appear in `out` if all went well.
+
+    With `progress` a terminal shows how many cells have run.
+    """
+    bar = {"desc": "running", "unit": " cells", "leave": False} if progress and sys.stderr.isatty() else False
+    import nbformat
+    from papermill import execute_notebook
+
+    changed = words.changes(parameters, defaults(notebook))
+    if parent_process() is None:
+        check_cache()
+    with staged(out) as folder:
+        executed = folder / notebook.name
+        os.environ[OUT_VARIABLE] = str(folder)
+        cells = execute_notebook(notebook, executed, parameters, progress_bar=bar, cwd=ROOT, **kernel())
+        executed.unlink()
+        if keep_notebook:
+            del cells.metadata["papermill"]  # it names the folder in which the files were made, which is gone
+            cells.cells.insert(0, nbformat.v4.new_markdown_cell(changed, id="changes"))
+            nbformat.write(cells, executed)
+        files = sorted(file.name for file in folder.iterdir())
+    printed = (output["text"] for cell in cells.cells for output in cell.get("outputs", []) if output.get("name") == "stdout")
+    return Executed("".join(printed).splitlines(), files)
+
+
+def refresh(name: str) -> None:
+    """Run the notebook as by hand and store its outputs in it, without times and versions."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = notebook_of(name)
+    cells = nbformat.read(notebook, as_version=4)
+    NotebookClient(cells, resources={"metadata": {"path": str(ROOT)}}, coalesce_streams=True, **kernel()).execute()
+    normalise(cells)
+    with staged(NOTEBOOKS) as folder:
+        nbformat.write(cells, folder / notebook.name)
+
+
+def normalise(notebook: dict) -> None:
+    """Take out of a notebook what a run leaves besides its outputs: versions, times, and how often the session had run before.
+
+    Cells that were run one after the other are numbered from 1; run in any other order they keep their numbers.
+    """
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    for cell in cells:
+        cell["metadata"].pop("execution", None)
+    counts = [cell["execution_count"] for cell in cells]
+    if counts and None not in counts and counts == list(range(counts[0], counts[0] + len(counts))):
+        for count, cell in enumerate(cells, 1):
+            cell["execution_count"] = count
+    notebook["metadata"]["language_info"] = {"name": "python"}
+
+
+def before_save(model: dict, **_: object) -> None:
+    """What JupyterLab, started by `make lab`, does with a notebook that it saves: a run and a save leave the committed file as it was."""
+    if model["type"] == "notebook":
+        normalise(model["content"])
