@@ -161,18 +161,24 @@ def returns(
     """R_i = E Σ_t γ^t U_i (Eq. 1), (N,), and the leader's R_L (scalar; None if not `led`), as means over the paths of `keys`."""
 
     def one(key):
-        states, utilities, moments = path(environment, followers, leader, present, key)
-        t = jnp.arange(environment.horizon)
-        followers_return = (jnp.broadcast_to(environment.discount, present.shape) ** t[:, None] * utilities).sum(0)
-        if not led:
-            return followers_return, None
-        objectives = jax.vmap(
-            lambda state, moment, utilities: environment.objective(state, moment.actions, utilities, present, moment.leader_action)
-        )
-        weights = getattr(environment, "leader_discount", environment.discount) ** t
-        return followers_return, (weights * objectives(states, moments, utilities)).sum()
+        first, keys = keys_of(environment, key)
+        own, leader_s = environment.discount, getattr(environment, "leader_discount", environment.discount)
 
-    return jax.tree.map(lambda values: values.mean(0), jax.vmap(one)(keys))
+        def forward(carry, key):
+            state, weights, totals = carry
+            following, utilities, moment = step(environment, followers, leader, present, state, key)
+            payoffs = utilities, None
+            if led:
+                payoffs = utilities, environment.objective(state, moment.actions, utilities, present, moment.leader_action)
+            totals = jax.tree.map(lambda total, weight, payoff: total + weight * payoff, totals, weights[: 1 + led], payoffs[: 1 + led])
+            return (following, (weights[0] * own, weights[1] * leader_s), totals), None
+
+        weights = jnp.ones_like(own, float), jnp.ones_like(leader_s, float)
+        totals = (jnp.zeros(present.size), jnp.zeros(()))[: 1 + led]
+        return lax.scan(forward, (_floats(environment.first(first)), weights, totals), keys)[0][2]
+
+    totals = jax.tree.map(lambda values: values.mean(0), jax.vmap(one)(keys))
+    return totals if led else (*totals, None)
 
 
 def follower_gradients(environment: Environment, followers: Policy, leader: Policy, present: Array, keys: Array) -> Policy:

@@ -1,0 +1,233 @@
+"""Games over time: gradients against full derivatives, the case of one step, the great fish war, noise, and what is refused."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+from test_adage import sizes
+
+from adage_repro import MarketEntrance, Settings, model, solve
+from adage_repro.environment import OneStep, follower_gradients, returns
+from adage_repro.games.fish_war import FishWar
+from adage_repro.over_time import LookAhead, alternating, leader_gradient, simultaneous, solve_over_time
+from adage_repro.policies import Line, Number
+
+KEY = jax.random.key(3)
+EVERYBODY, NO_FEE = np.ones(3, bool), Number(jnp.zeros(()))
+
+
+@model
+class Lake:
+    """Two stocks; agents differ in how they see, what they like and how patient they are, choose two numbers and are felt in three."""
+
+    taste: jax.Array
+    discount: jax.Array
+    leader_discount: float = 0.9
+    horizon: int = 12
+
+    def first(self, key):
+        return {"fish": 0.3 * jax.random.normal(key, (2,)), "algae": jnp.array(0.2)}
+
+    def observe(self, state, leader_action):
+        return state["fish"] * self.taste, leader_action
+
+    def observe_leader(self, state):
+        return state["algae"]
+
+    def features(self, action):
+        return {"sum": action.sum(), "squares": action**2}
+
+    def utility(self, state, action, mean, n_present, leader_action):
+        effort = jnp.sin(action[0]) * state["fish"][0] + self.taste * action[1] * state["algae"]
+        return effort - mean["sum"] * action[1] - leader_action * action[0] ** 2 - mean["squares"] @ state["fish"]
+
+    def transition(self, state, mean, n_present, leader_action, key):
+        fish = jnp.tanh(state["fish"] + 0.4 * mean["squares"] - 0.3 * state["algae"]) + 0.1 * jax.random.normal(key, (2,))
+        return {
+            "fish": fish,
+            "algae": 0.8 * state["algae"] + jnp.cos(mean["sum"]) * state["fish"][1] * 0.5 + 0.1 * n_present * leader_action,
+        }
+
+    def objective(self, state, actions, utilities, present, leader_action):
+        return jnp.tanh(utilities).sum() + state["fish"].sum() - leader_action**2 - (present[:, None] * actions**2).sum()
+
+
+@model
+class Glance:
+    """A policy for `Lake`: two numbers from what is seen of the fish and from the leader's action."""
+
+    level: jax.Array
+    slope: jax.Array
+
+    def __call__(self, observation):
+        fish, leader_action = observation
+        return jnp.tanh(self.level + self.slope @ fish + 0.5 * leader_action)
+
+
+def lake(n_agents):
+    draw = np.random.default_rng(1).normal
+    followers = Glance(jnp.asarray(draw(size=(n_agents, 2))), jnp.asarray(draw(size=(n_agents, 2, 2))))
+    game = Lake(1 + 0.3 * draw(size=n_agents), np.linspace(0.7, 0.95, n_agents))
+    return game, followers, Line(jnp.array(0.3), jnp.array([0.5]))
+
+
+@pytest.mark.parametrize("n_agents", [1, 4])
+def test_gradients_are_full_derivatives(n_agents):
+    """Of each agent's return by its own policy, through every reaction of everybody, one agent absent."""
+    game, followers, leader = lake(n_agents)
+    present, keys = np.arange(n_agents) != 2, jax.random.split(KEY, 3)
+    found = jax.jit(follower_gradients)(game, followers, leader, present, keys)
+    full = jax.jit(jax.jacrev(lambda followers: returns(game, followers, leader, present, keys)[0]))(followers)
+    agents = np.flatnonzero(present)
+    for one, all_by_all in zip(jax.tree.leaves(found), jax.tree.leaves(full), strict=True):
+        assert abs(one[agents]).max() > 0.1
+        np.testing.assert_allclose(one[agents], all_by_all[agents, agents], rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("order, gradient", [("simultaneous", LookAhead(3)), ("alternating", LookAhead(2))])
+def test_leader_gradients_are_finite_differences(order, gradient):
+    """Through the followers' coming steps, for a leader of two parameters (reverse mode) and one of one (forward mode)."""
+    game, followers, line = lake(3)
+    settings = Settings(0, 0.05, 0.1, order=order, action_bounds=(-3.0, 3.0), leader_bounds=(-1.0, 1.0))
+    keys, learning, h = jax.random.split(KEY, 2), np.array([True, True, False]), 1e-5
+    update = {"simultaneous": simultaneous, "alternating": alternating}[order]
+
+    @jax.jit
+    def ahead(leader):
+        moved = jax.lax.fori_loop(
+            0, getattr(gradient, "steps", 0), lambda _, moved: update(game, settings, moved, leader, EVERYBODY, learning, keys), followers
+        )
+        return returns(game, moved, leader, EVERYBODY, keys)[1]
+
+    leader = {"simultaneous": line, "alternating": Number(jnp.array(0.3))}[order]
+    found = jax.jit(leader_gradient)(game, settings, gradient, followers, leader, EVERYBODY, learning, keys)
+    flat, policy_of = ravel_pytree(leader)
+    expected = [(ahead(policy_of(flat + step)) - ahead(policy_of(flat - step))) / (2 * h) for step in h * np.eye(flat.size)]
+    np.testing.assert_allclose(ravel_pytree(found)[0], expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "order, late_group, start", [("simultaneous", "absent", np.zeros(6)), ("alternating", "frozen", np.linspace(0.9, 0.2, 6) ** 2)]
+)
+def test_the_market_is_the_case_of_one_step(order, late_group, start):
+    """The same run both ways, late group, leader and all."""
+    game = MarketEntrance(6, 0.6)
+    settings = Settings(40, 0.01, 0.004, order=order, late_group=late_group, entry_time=np.array([0, 0, 0, 20, 20, 20]))
+    expected, found = solve(game, settings, start), solve_over_time(OneStep(game), settings, Number(start), Number(0.0))
+    pairs = {
+        "actions": found.followers.value,
+        "leader_action": found.leader.value,
+        "present": found.present,
+        "utilities": found.returns,
+        "objective": found.objective,
+    }
+    assert expected.leader_action.max() > 0.01
+    for name, values in pairs.items():
+        np.testing.assert_allclose(values, getattr(expected, name), rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+def shares(patience, fee, growth=0.6):
+    """The fish war's equilibrium by bisection on the sum of the shares: 1/θ_i = τ + k_i / (1 - Σ θ_j), k_i = αβ_i / (1 - αβ_i)."""
+    k = growth * np.asarray(patience) / (1 - growth * np.asarray(patience))
+    low, high = 0.0, 1.0
+    for _ in range(100):
+        middle = (low + high) / 2
+        total = (1 / (fee + k / (1 - middle))).sum()
+        low, high = (middle, high) if total > middle else (low, middle)
+    return 1 / (fee + k / (1 - low))
+
+
+FISH = {"action_bounds": (0.01, 0.33), "leader_bounds": (0.0, 20.0)}
+
+
+def test_the_fish_war_without_a_fee():
+    """Learnt shares are the closed-loop equilibrium's, with one patience and with three; a horizon of 400 cuts off less than 3e-8."""
+    np.testing.assert_allclose(shares([0.9] * 3, 0.0), 0.46 / (3 - 2 * 0.54), rtol=1e-12)
+    for patience in (np.full(3, 0.9), np.array([0.8, 0.9, 0.95])):
+        game, start = FishWar(3, discount=patience, horizon=400), Number(np.array([0.1, 0.05, 0.2]))
+        found = solve_over_time(game, Settings(400, 0.001, **FISH), start, NO_FEE, rows=[400])
+        np.testing.assert_allclose(found.followers.value[0], shares(patience, 0.0), atol=1e-6)
+
+
+def test_a_leader_that_looks_ahead_saves_the_stock():
+    """It learns the fee that brings the optimum about; the paper's leader, whose partial gradient is zero, learns nothing."""
+    game, start, settings = FishWar(3), Number(np.full(3, 0.2)), Settings(300, 0.002, 1.0, leader_every=10, **FISH)
+    led = solve_over_time(game, settings, start, Number(1.0), LookAhead(5), rows=[300])
+    np.testing.assert_allclose(led.leader.value, 2 / 0.46, atol=1e-6)
+    np.testing.assert_allclose(led.followers.value[0], 0.46 / 3, atol=1e-6)
+    partial_one = solve_over_time(game, settings, start, Number(1.0), rows=[0, 300])
+    assert (partial_one.leader.value == 1).all() and led.objective[0] > partial_one.objective[1] + 1
+
+
+def test_one_fee_for_players_of_different_patience():
+    """The best single fee, found here by a grid of equilibria that narrows, since no fee brings the optimum about."""
+    patience, k = np.array([0.8, 0.9, 0.95]), 0.54 / 0.46
+
+    def welfare(fee):  # (1 - 0.9) R_L without what does not depend on the fee, at the leader's patience of 0.9
+        theta = shares(patience, fee)
+        return np.log(theta).sum() + 3 * k * np.log(1 - theta.sum())
+
+    fees = np.linspace(0.0, 20.0, 21)
+    for _ in range(12):
+        best = fees[np.argmax([welfare(fee) for fee in fees])]
+        fees = best + (fees - fees.mean()) * 0.2
+    game, settings = FishWar(3, discount=patience, horizon=400), Settings(400, 0.001, 0.5, leader_every=5, **FISH)
+    led = solve_over_time(game, settings, Number(np.full(3, 0.2)), Number(1.0), LookAhead(60), rows=[400])
+    np.testing.assert_allclose(led.leader.value, best, atol=1e-4)
+    np.testing.assert_allclose(led.followers.value[0], shares(patience, best), atol=1e-5)
+
+
+@model
+class Drift:
+    """Two agents hold a noisy state near zero by a_i = -k_i s, each with its own cost of control: s' = s + Σ a_j + σ ε."""
+
+    cost: jax.Array
+    noise: float = 0.5
+    discount: float = 0.8
+    horizon: int = 25
+
+    def first(self, key):
+        return jnp.ones(())
+
+    def observe(self, state, leader_action):
+        return state
+
+    def observe_leader(self, state):
+        return state
+
+    def utility(self, state, action, mean, n_present, leader_action):
+        return -(state**2 + self.cost * action**2) / 2
+
+    def transition(self, state, mean, n_present, leader_action, key):
+        return state + n_present * mean + self.noise * jax.random.normal(key)
+
+
+def test_sampled_paths_estimate_the_expected_gradient():
+    """E s_t² follows v' = (1 - k_1 - k_2)² v + σ², so the expected return and its gradient are known; 4 standard errors, under 2%."""
+    game, gains = Drift(np.array([0.2, 4.0])), jnp.array([0.2, 0.3])
+
+    def expected(gains):
+        v, found = 1.0, jnp.zeros(2)
+        for t in range(game.horizon):
+            found -= game.discount**t * (1 + jnp.asarray(game.cost) * gains**2) * v / 2
+            v = (1 - gains.sum()) ** 2 * v + game.noise**2
+        return found
+
+    followers = Line(jnp.zeros(2), -gains)
+    one_path = jax.jit(jax.vmap(lambda key: follower_gradients(game, followers, NO_FEE, np.ones(2, bool), key[None]).slope))
+    samples = np.asarray(one_path(jax.random.split(KEY, 4000)))
+    known, error = -np.diag(jax.jacrev(expected)(gains)), samples.std(0) / np.sqrt(len(samples))
+    assert (error < 0.02 * abs(known)).all() and (abs(samples.mean(0) - known) < 4 * error).all()
+    settings = Settings(3, 0.01, action_bounds=(-1.0, 1.0))
+    runs = [solve_over_time(game, settings, followers, NO_FEE, key=key, paths=4) for key in (KEY, KEY, jax.random.key(4))]
+    jax.tree.map(np.testing.assert_array_equal, runs[0], runs[1])
+    assert (runs[0].returns != runs[2].returns).all()
+
+
+def test_ten_thousand_agents_take_memory_for_a_few_numbers_each():
+    """Neither N x N nor N x T."""
+    game, followers = FishWar(10_000), Number(jnp.full(10_000, 5e-5))
+    given = (game, followers, NO_FEE, np.ones(10_000, bool), KEY[None])
+    for function in (follower_gradients, returns):
+        assert max(sizes(jax.make_jaxpr(function)(*given))) == 10_000
