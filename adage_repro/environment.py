@@ -1,5 +1,6 @@
 """Markov games (Sect. 2.1): an environment, the path that policies take through it, and the returns along it (Eq. 1)."""
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -7,19 +8,20 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jax.flatten_util import ravel_pytree
 
 from adage_repro.adage import Game, crowd_mean
 from adage_repro.pytrees import model
+from adage_repro.refusals import Refused
 
 State = Observation = Action = Policy = Any  # pytrees of arrays
 
 
 class Environment(Protocol):
-    """A Markov game (S, A, T, r, O, γ) in which a follower feels the others through the state and through means of their actions.
+    """A Markov game (S, A, T, r, O, γ) in which a follower feels the others through the state and through means of what they do.
 
-    A value made with `@model`. Its arrays with a leading axis N are the agents' own: `observe`, `features` and `utility`, which
-    speak of one follower, get that follower's entry. The other functions see all of it. All are pure and differentiable.
+    A value made with `@model`, whose functions are pure and differentiable. Each function is given what it names: it has any of the
+    parameters below, in any order. A field whose leading axis is N holds one value per agent: `observe`, `aggregate` and `utility`,
+    which speak of one follower, have that follower's own, the other functions have all.
 
     horizon    T, the number of steps of a path
     discount   γ in [0, 1], one number or one per agent (N,); the leader's is `leader_discount` if there is one
@@ -29,23 +31,23 @@ class Environment(Protocol):
     discount: float | Array
 
     def first(self, key: Array) -> State:
-        """s_0, a pytree of floats. Its size d should be small: gradients cost O(N T d)."""
+        """s_0, a pytree of floats. Its size d should be small: all gradients cost O(N T d)."""
         ...
 
     def observe(self, state: State, leader_action: Action) -> Observation:
-        """O_i: what a follower sees before it acts; the leader has moved already."""
+        """O_i: what a follower sees before it acts; the leader has moved already. Optional; the state unless given."""
         ...
 
     def observe_leader(self, state: State) -> Observation:
-        """O_0: what the leader sees before it acts."""
+        """O_0: what the leader sees before it acts. Optional; the state unless given."""
         ...
 
-    def features(self, action: Action) -> Any:
-        """What of a follower's action the others feel: `mean` is its mean over those present. Optional; the action itself if not given."""
+    def aggregate(self, action: Action) -> Any:
+        """What of a follower's action the others feel, a pytree of floats. Optional; the action itself unless given."""
         ...
 
     def utility(self, state: State, action: Action, mean: Any, n_present: Array, leader_action: Action) -> Array:
-        """U_i (scalar) of a follower in this step; `mean` is over all present (own features included), `n_present` in number."""
+        """U_i (scalar) of a follower in this step; `mean` is that of the aggregates of all present (own included), `n_present` many."""
         ...
 
     def transition(self, state: State, mean: Any, n_present: Array, leader_action: Action, key: Array) -> State:
@@ -53,8 +55,34 @@ class Environment(Protocol):
         ...
 
     def objective(self, state: State, actions: Action, utilities: Array, present: Array, leader_action: Action) -> Array:
-        """U_L (scalar) in this step, from all actions and utilities (N,) and who is present (N,). Needed with a leader only."""
+        """U_L (scalar) in this step, from all actions (N, …) and utilities (N,) and who is present (N,). Needed with a leader only."""
         ...
+
+
+def ask(environment: Environment, function: str, **given: Any) -> Any:
+    """The environment's function of those of the given that it names. Refused: a name that is not among them and has no default."""
+    call, named = getattr(environment, function), {}
+    for name, parameter in inspect.signature(call).parameters.items():
+        if name in given:
+            named[name] = given[name]
+        elif parameter.default is parameter.empty:
+            raise Refused(f"{type(environment).__name__}.{function} may ask for {', '.join(given)}, got a parameter {name}")
+    return call(**named)
+
+
+def observed(environment: Environment, state: State, leader_action: Action) -> Observation:
+    """What a follower sees."""
+    return ask(environment, "observe", state=state, leader_action=leader_action) if hasattr(environment, "observe") else state
+
+
+def observed_by_leader(environment: Environment, state: State) -> Observation:
+    """What the leader sees."""
+    return ask(environment, "observe_leader", state=state) if hasattr(environment, "observe_leader") else state
+
+
+def aggregate(environment: Environment, action: Action) -> Any:
+    """What the others feel of a follower's action."""
+    return ask(environment, "aggregate", action=action) if hasattr(environment, "aggregate") else action
 
 
 @model
@@ -65,38 +93,27 @@ class OneStep:
     horizon: int = 1
     discount: float = 1.0
 
-    def first(self, key):
+    def first(self):
         return jnp.zeros(1)
 
-    def observe(self, state, leader_action):
-        return state
-
-    def observe_leader(self, state):
-        return state
-
-    def utility(self, state, action, mean, n_present, leader_action):
+    def utility(self, action, mean, n_present, leader_action):
         return self.game.utility(action, mean, n_present, leader_action)
 
-    def transition(self, state, mean, n_present, leader_action, key):
+    def transition(self, state):
         return state
 
-    def objective(self, state, actions, utilities, present, leader_action):
+    def objective(self, utilities, present):
         return self.game.objective(utilities, present)
 
 
 @model
 class Moment:
-    """What all do in one state: the leader's action, the followers' (N, …), the means of their features and how many are present."""
+    """What all do in one state: the leader's action, the followers' (N, …), the means of what others feel of them and how many are present."""
 
     leader_action: Action
     actions: Action
     mean: Any
     n_present: Array
-
-
-def features(environment: Environment, action: Action) -> Any:
-    """What the others feel of this follower's action."""
-    return environment.features(action) if hasattr(environment, "features") else action
 
 
 def each(environment: Environment, n_agents: int, call: Callable) -> Callable:
@@ -113,9 +130,9 @@ def each(environment: Environment, n_agents: int, call: Callable) -> Callable:
 
 def act(environment: Environment, followers: Policy, leader: Policy, present: Array, state: State) -> Moment:
     """Everybody's action in this state: first the leader's, which the followers may observe, then theirs."""
-    leader_action = leader(environment.observe_leader(state))
-    actions = each(environment, present.size, lambda own, policy: policy(own.observe(state, leader_action)))(followers)
-    felt = each(environment, present.size, features)(actions)
+    leader_action = leader(observed_by_leader(environment, state))
+    actions = each(environment, present.size, lambda own, policy: policy(observed(own, state, leader_action)))(followers)
+    felt = each(environment, present.size, aggregate)(actions)
     n_present = jnp.maximum(present.sum(), 1).astype(float)
     return Moment(leader_action, actions, jax.tree.map(partial(_mean, present, n_present), felt), n_present)
 
@@ -133,9 +150,20 @@ def step(
 ) -> tuple[State, Array, Moment]:
     """One step in which everybody reacts to the state: the next state, the utilities (N,), 0 where absent, and what all did."""
     moment = act(environment, followers, leader, present, state)
-    felt = (moment.mean, moment.n_present, moment.leader_action)
-    utilities = each(environment, present.size, lambda own, action: own.utility(state, action, *felt))(moment.actions)
-    return environment.transition(state, *felt, key), jnp.where(present, utilities, 0.0), moment
+    utilities = each(environment, present.size, lambda own, action: ask(own, "utility", state=state, action=action, **felt(moment)))
+    following = ask(environment, "transition", state=state, **felt(moment), key=key)
+    return _floats(following), jnp.where(present, utilities(moment.actions), 0.0), moment
+
+
+def felt(moment: Moment) -> dict[str, Any]:
+    """What of a moment everybody feels."""
+    return {"mean": moment.mean, "n_present": moment.n_present, "leader_action": moment.leader_action}
+
+
+def objective(environment: Environment, state: State, utilities: Array, present: Array, moment: Moment) -> Array:
+    """U_L in one step."""
+    given = {"actions": moment.actions, "utilities": utilities, "present": present, "leader_action": moment.leader_action}
+    return ask(environment, "objective", state=state, **given)
 
 
 def keys_of(environment: Environment, key: Array) -> tuple[Array, Array]:
@@ -152,88 +180,12 @@ def path(environment: Environment, followers: Policy, leader: Policy, present: A
         following, utilities, moment = step(environment, followers, leader, present, state, key)
         return following, (state, utilities, moment)
 
-    return lax.scan(forward, _floats(environment.first(first)), keys)[1]
+    return lax.scan(forward, begin(environment, first), keys)[1]
 
 
-def returns(
-    environment: Environment, followers: Policy, leader: Policy, present: Array, keys: Array, led: bool = True
-) -> tuple[Array, Array | None]:
-    """R_i = E Σ_t γ^t U_i (Eq. 1), (N,), and the leader's R_L (scalar; None if not `led`), as means over the paths of `keys`."""
-
-    def one(key):
-        first, keys = keys_of(environment, key)
-        own, leader_s = environment.discount, getattr(environment, "leader_discount", environment.discount)
-
-        def forward(carry, key):
-            state, weights, totals = carry
-            following, utilities, moment = step(environment, followers, leader, present, state, key)
-            payoffs = utilities, None
-            if led:
-                payoffs = utilities, environment.objective(state, moment.actions, utilities, present, moment.leader_action)
-            totals = jax.tree.map(lambda total, weight, payoff: total + weight * payoff, totals, weights[: 1 + led], payoffs[: 1 + led])
-            return (following, (weights[0] * own, weights[1] * leader_s), totals), None
-
-        weights = jnp.ones_like(own, float), jnp.ones_like(leader_s, float)
-        totals = (jnp.zeros(present.size), jnp.zeros(()))[: 1 + led]
-        return lax.scan(forward, (_floats(environment.first(first)), weights, totals), keys)[0][2]
-
-    totals = jax.tree.map(lambda values: values.mean(0), jax.vmap(one)(keys))
-    return totals if led else (*totals, None)
-
-
-def follower_gradients(environment: Environment, followers: Policy, leader: Policy, present: Array, keys: Array) -> Policy:
-    """∇_{π_i} R_i of all followers (Eq. 3), the others' policies held fixed and their actions reacting to the state, in O(N T).
-
-    A deviation of agent i reaches its return directly and through the states that follow. How a state moves the next one and all
-    utilities when everybody reacts is the same whoever moved it: s_{t+1} = F(s_t) and U_j(s_t), linearised once along the path. With
-    the costate λ^i_T = 0, λ^i_t = ∂U_i/∂s_t + γ_i (∂F/∂s_t)ᵀ λ^i_{t+1}, the gradient is
-    Σ_t γ_i^t ∂/∂π_i [U_i(s_t, a_i, mean) + γ_i λ^i_{t+1} · T(s_t, mean)], where only the own action moves and, by 1/n, the mean.
-    """
-    gradients = jax.vmap(partial(_gradients, environment, followers, leader, present))(keys)
-    return jax.tree.map(lambda values: values.mean(0), gradients)
-
-
-def _gradients(environment, followers, leader, present, key):
-    n_agents = present.size
-    discounts = jnp.broadcast_to(environment.discount, present.shape)
-    first, keys = keys_of(environment, key)
-    begin, state_of = ravel_pytree(_floats(environment.first(first)))
-
-    def react(state, key):
-        following, utilities, moment = step(environment, followers, leader, present, state_of(state), key)
-        following = ravel_pytree(following)[0]
-        return (following, utilities), (following, moment)
-
-    def back(carry, at):
-        costates, gradients = carry
-        state, key = at
-        (by_state, utility_by_state), (_, moment) = jax.jacfwd(react, has_aux=True)(state, key)
-        mean, mean_of = ravel_pytree(moment.mean)
-        by_mean = jax.jacfwd(
-            lambda mean: ravel_pytree(environment.transition(state_of(state), mean_of(mean), moment.n_present, moment.leader_action, key))[
-                0
-            ]
-        )(mean)
-
-        def ahead(policy, own, action, prices):
-            deviation = policy(own.observe(state_of(state), moment.leader_action))
-            moves = ravel_pytree(features(own, deviation))[0] - ravel_pytree(features(own, action))[0]
-            moved = mean + moves / moment.n_present
-            felt = (mean_of(moved), moment.n_present, moment.leader_action)
-            return own.utility(state_of(state), deviation, *felt) + prices @ moved
-
-        prices = discounts[:, None] * (costates @ by_mean)
-        own = each(environment, n_agents, lambda own, policy, *rest: jax.grad(ahead)(policy, own, *rest))(followers, moment.actions, prices)
-        costates = utility_by_state + discounts[:, None] * (costates @ by_state)
-        return (costates, jax.tree.map(partial(_discounted, discounts), own, gradients)), None
-
-    states = lax.scan(lambda state, key: (react(state, key)[0][0], state), begin, keys)[1]
-    end = jnp.zeros((n_agents, begin.size)), jax.tree.map(jnp.zeros_like, followers)
-    return lax.scan(back, end, (states, keys), reverse=True)[0][1]
-
-
-def _discounted(discounts: Array, now: Array, later: Array) -> Array:
-    return now + discounts.reshape((-1,) + (1,) * (now.ndim - 1)) * later
+def begin(environment: Environment, key: Array) -> State:
+    """The first state, in floats."""
+    return _floats(ask(environment, "first", key=key))
 
 
 def _floats(values: Any) -> Any:

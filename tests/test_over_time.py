@@ -35,7 +35,7 @@ class Lake:
     def observe_leader(self, state):
         return state["algae"]
 
-    def features(self, action):
+    def aggregate(self, action):
         return {"sum": action.sum(), "squares": action**2}
 
     def utility(self, state, action, mean, n_present, leader_action):
@@ -187,19 +187,13 @@ class Drift:
     discount: float = 0.8
     horizon: int = 25
 
-    def first(self, key):
+    def first(self):
         return jnp.ones(())
 
-    def observe(self, state, leader_action):
-        return state
-
-    def observe_leader(self, state):
-        return state
-
-    def utility(self, state, action, mean, n_present, leader_action):
+    def utility(self, state, action):
         return -(state**2 + self.cost * action**2) / 2
 
-    def transition(self, state, mean, n_present, leader_action, key):
+    def transition(self, mean, n_present, key, state):
         return state + n_present * mean + self.noise * jax.random.normal(key)
 
 

@@ -31,17 +31,11 @@ class FishWar:
     def first(self, key: Array) -> Array:
         return self.spread * jax.random.normal(key)
 
-    def observe(self, state: Array, leader_action: Array) -> Array:
-        return state
-
-    def observe_leader(self, state: Array) -> Array:
-        return state
-
-    def utility(self, state: Array, action: Array, mean: Array, n_present: Array, leader_action: Array) -> Array:
+    def utility(self, state: Array, action: Array, leader_action: Array) -> Array:
         return jnp.log(action) + state - leader_action * action
 
-    def transition(self, state: Array, mean: Array, n_present: Array, leader_action: Array, key: Array) -> Array:
+    def transition(self, state: Array, mean: Array, n_present: Array, key: Array) -> Array:
         return self.growth * (state + jnp.log(1 - n_present * mean)) + self.noise * jax.random.normal(key)
 
-    def objective(self, state: Array, actions: Array, utilities: Array, present: Array, leader_action: Array) -> Array:
+    def objective(self, state: Array, actions: Array, present: Array) -> Array:
         return jnp.where(present, jnp.log(actions) + state, 0.0).sum()
