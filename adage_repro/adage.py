@@ -2,93 +2,26 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from adage_repro.choices import Choice, choose
-from adage_repro.parameters import check, check_value
-from adage_repro.pytrees import by_structure, model, store
+from adage_repro.boxes import check_inside
+from adage_repro.checks import check_functions
+from adage_repro.followers import reports, utilities
+from adage_repro.game import Game
+from adage_repro.history import History
+from adage_repro.outlook import objective
+from adage_repro.parameters import check_value
+from adage_repro.profiles import check_game, check_start
+from adage_repro.pytrees import by_structure
 from adage_repro.refusals import Refused, shown
-from adage_repro.sums import total
-
-
-class Game(Protocol):
-    """An aggregative game: a follower feels the others only through the mean action of those present."""
-
-    def utility(self, action: Array, mean: Array, n_present: Array, leader_action: Array) -> Array:
-        """A follower's payoff U_i (scalar) from its own `action`, the `mean` action of all present (own included; the total is
-        `n_present * mean`), how many are present and the leader's action. Must be differentiable in the first two and the last."""
-        ...
-
-    def objective(self, utilities: Array, present: Array) -> Array:
-        """The leader's payoff U_L (scalar) from the followers' utilities (N,) and who is present (N,). Needed with a leader only."""
-        ...
-
-
-@model
-class Settings:
-    """How the two layers learn (Eq. 3, App. A).
-
-    iterations      I, at least 0
-    follower_lr     α_F; every follower present climbs its own utility each iteration
-    leader_lr       α_L; None for no leader: its action then stays at `leader_start`
-    leader_every    the leader acts in iterations 0, k, 2k, …
-    order           `simultaneous`: all followers from the same actions; `alternating`: one after the other
-    late_group      `absent`: an agent is in the game from its entry time on; `frozen`: always, but learns only from then on
-    entry_time      ι: one iteration for all or one per agent (N,)
-    action_bounds, leader_bounds   box that actions are clipped to after each step
-
-    ValueError: a value of the wrong type or out of its range.
-    """
-
-    iterations: int
-    follower_lr: float
-    leader_lr: float | None = None
-    leader_every: int = 2
-    order: str = "simultaneous"
-    late_group: Choice = "absent"
-    entry_time: Array | int = 0
-    action_bounds: tuple[float, float] = (0.0, 1.0)
-    leader_bounds: tuple[float, float] = (0.0, 0.1)
-    leader_start: float = 0.0
-
-    def __post_init__(self):
-        entry_time = np.asarray(self.entry_time) if isinstance(self.entry_time, list | tuple) else self.entry_time
-        boxes = {name: _check_box(name, np.zeros(0), getattr(self, name)) for name in ("action_bounds", "leader_bounds")}
-        store(
-            self,
-            iterations=check_value("iterations", self.iterations, "int", "[0, 1000000000]"),
-            leader_every=check_value("leader_every", self.leader_every, "int", "[1, inf)"),
-            entry_time=check_value("entry_time", entry_time, "int", "[0, 1000000000]"),
-            leader_lr=None if self.leader_lr is None else check("leader_lr", self.leader_lr),
-            **{name: check(name, getattr(self, name)) for name in ("follower_lr", "order", "late_group")},
-            **boxes,
-        )
-        _check_box("leader_start", self.leader_start, self.leader_bounds)
-
-
-@model
-class History:
-    """What happened. Row 0 is the start, row r the state after iteration r - 1, with the presence of that iteration.
-
-    actions        (I + 1, N) strategies π; one that has not entered keeps its start
-    leader_action  (I + 1,)
-    present        (I + 1, N) bool
-    utilities      (I + 1, N) of the row's own actions, leader's action and presence; 0 where absent
-    objective      (I + 1,) the leader's, or None without a leader
-
-    A batch of starts puts one more axis, the run, in front of each.
-    """
-
-    actions: Array
-    leader_action: Array
-    present: Array
-    utilities: Array
-    objective: Array | None
+from adage_repro.settings import Settings, boxed
+from adage_repro.steps import begin, follower_step, leader_step, presence
+from adage_repro.warned import review
 
 
 def solve(game: Game, settings: Settings, start: Array, rows: Array | None = None, keep: Callable[[Game, History], Any] | None = None):
@@ -103,7 +36,8 @@ def solve(game: Game, settings: Settings, start: Array, rows: Array | None = Non
     Compiles once for each size and choice, number of rows kept and `keep`; numbers may change freely.
     ValueError: `start` of the wrong shape or out of the bounds, `rows` that do not rise or that the run does not have.
     """
-    return _solve(*_checked(game, settings, start), _checked_rows(rows, settings.iterations), keep)
+    checked, rows = _checked(game, settings, start), _checked_rows(rows, settings.iterations)
+    return review(_solve(*checked, rows, keep), settings, *checked)
 
 
 def solve_many(
@@ -124,17 +58,20 @@ def solve_many(
 
 def _checked(game: Game, settings: Settings, start: Array) -> tuple[Game, Settings, Array]:
     """The three as JAX takes them; refuses what does not fit together."""
-    if (start.dtype if hasattr(start, "dtype") else np.asarray(start).dtype).kind not in "fiu":
-        raise Refused(f"start must hold numbers, got {start!r}")
-    start = jnp.asarray(start, float)
-    n_agents = getattr(game, "n_agents", start.shape[-1] if start.ndim else 0)
-    if start.ndim not in (1, 2) or 0 in start.shape or start.shape[-1] != n_agents:
-        raise Refused(f"start must have shape (N,) or (runs, N) with N = {n_agents}, got {start.shape}")
-    if settings.leader_lr is not None and not hasattr(game, "objective"):
-        raise Refused(f"leader_lr must be None for a game without an objective, got {settings.leader_lr} for {type(game).__name__}")
-    _check_box("start", start, settings.action_bounds)
-    if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != start.shape[-1:]:
-        raise Refused(f"entry_time must be one number or one per agent, {start.shape[-1]}, got {jnp.shape(settings.entry_time)}")
+    check_game(game)
+    if not isinstance(settings, Settings):
+        raise Refused(f"settings must be Settings(…), got {shown(settings)}: arguments go game, settings, start")
+    settings, start, name = boxed(game, settings), check_start(game, start), type(game).__name__
+    if settings.has_leader and not hasattr(game, "objective"):
+        given = settings.leader_lr if settings.leader_optimiser is None else settings.leader_optimiser
+        raise Refused(f"leader_lr must be None for a game without an objective, got {shown(given)} for {name}")
+    check_inside("start", start, settings.action_bounds)
+    if settings.has_leader:
+        check_inside("leader_start", settings.leader_start, settings.leader_bounds)
+    profile = start if start.ndim == 1 + len(getattr(game, "action_shape", ())) else start[0]
+    if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != profile.shape[:1]:
+        raise Refused(f"entry_time must be one number or one per agent, {profile.shape[0]}, got {jnp.shape(settings.entry_time)}")
+    check_functions(game, settings, profile)
     leaves = jax.tree.map(lambda leaf: leaf if isinstance(leaf, jax.Array) else np.asarray(leaf), (game, settings))
     return *leaves, start
 
@@ -150,22 +87,10 @@ def _checked_rows(rows: Array | None, iterations: int) -> Array | None:
     return rows
 
 
-def _check_box(name: str, value: Array | float, bounds: tuple[float, float]) -> tuple[float, float]:
-    """The bounds as numbers; refuses a box that is empty or not finite, and a value outside it."""
-    if not isinstance(bounds, list | tuple) or len(bounds) != 2:
-        raise Refused(f"{name} needs two finite bounds, the lower first, got {bounds!r}")
-    low, high = (check_value(name, bound, "float", "(-inf, inf)") for bound in bounds)
-    if not isinstance(low, jax.core.Tracer) and not isinstance(high, jax.core.Tracer):
-        if low > high:
-            raise Refused(f"{name} needs two finite bounds, the lower first, got ({low}, {high})")
-        check_value(name, value, "float", f"[{low}, {high}]")
-    return low, high
-
-
 @partial(jax.jit, static_argnames="keep")
 def _solve(game: Game, settings: Settings, start: Array, rows: Array | None, keep: Callable | None):
     run = partial(_trajectory, game, settings, rows, keep)
-    return run(start) if start.ndim == 1 else jax.vmap(run)(start)
+    return run(start) if start.ndim == 1 + len(getattr(game, "action_shape", ())) else jax.vmap(run)(start)
 
 
 @partial(jax.jit, static_argnames="keep")
@@ -174,32 +99,20 @@ def _solve_in_turn(games: Game, settings: Settings, starts: Array, rows: Array |
 
 
 def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callable | None, start: Array):
-    entry_time = jnp.broadcast_to(settings.entry_time, start.shape)
-    update = follower_update(settings.order)
-
-    def presence(t):
-        learning = t >= entry_time
-        return learning, learning | choose(settings.late_group, absent=False, frozen=True)
-
     def kept(state, row):
-        _, present = presence(jnp.maximum(row - 1, 0))
-        payoffs = utilities(game, state[0], present, state[1])
-        objective = None if settings.leader_lr is None else game.objective(payoffs, present)
-        history = History(*state, present, payoffs, objective)
+        (actions, _), (leader_action, _) = state
+        iteration = jnp.maximum(row - 1, 0)
+        _, present = presence(settings, len(start), iteration)
+        at = (game, actions, present, leader_action, iteration)
+        payoff = objective(*at) if settings.has_leader else None
+        history = History(actions, leader_action, present, utilities(*at), payoff, reports(*at))
         return history if keep is None else keep(game, history)
 
     def iteration(state, t):
-        actions, leader_action = state
-        learning, present = presence(t)
-        if settings.leader_lr is not None:
-            leader_action = lax.cond(
-                t % settings.leader_every == 0,
-                lambda: jnp.clip(
-                    leader_action + settings.leader_lr * leader_gradient(game, actions, present, leader_action), *settings.leader_bounds
-                ),
-                lambda: leader_action,
-            )
-        return update(game, settings, actions, present, learning, leader_action), leader_action
+        followers, leader = state
+        if settings.has_leader:
+            leader = leader_step(game, settings, followers, leader, t)
+        return follower_step(game, settings, followers, leader[0], t), leader
 
     def to_next_row(state, t):
         return iteration(state, t), kept(state, t)
@@ -208,80 +121,6 @@ def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callab
         state = lax.fori_loop(*stretch, lambda t, state: iteration(state, t), state)
         return state, kept(state, stretch[1])
 
-    begin = (start, jnp.asarray(settings.leader_start, float))
     if rows is None:  # the step after the last row is not used
-        return lax.scan(to_next_row, begin, jnp.arange(settings.iterations + 1))[1]
-    return lax.scan(to_kept_row, begin, (jnp.append(0, rows[:-1]), rows))[1]
-
-
-def follower_update(order: str) -> Callable[..., Array]:
-    """One follower step of Eq. 3 in this order, as a function of game, settings, actions, present, learning and the leader's action."""
-    return choose(order, simultaneous=simultaneous, alternating=alternating)
-
-
-def simultaneous(game, settings, actions, present, learning, leader_action):
-    """One follower step of Eq. 3, all from the same actions."""
-    gradients = follower_gradients(game, actions, present, leader_action)
-    return jnp.where(learning, jnp.clip(actions + settings.follower_lr * gradients, *settings.action_bounds), actions)
-
-
-def alternating(game, settings, actions, present, learning, leader_action):
-    """One sweep of Eq. 3 over agents 0 … N - 1, each seeing the latest iterates of the others."""
-    n_present, mean = crowd_mean(actions, present)
-    low_ahead = lax.cummin(jnp.where(present, actions, jnp.inf), reverse=True)
-    high_ahead = lax.cummax(jnp.where(present, actions, -jnp.inf), reverse=True)
-
-    def one(carry, agent):
-        mean, low, high = carry
-        action, present, learning, low_ahead, high_ahead = agent
-        mean = jnp.clip(mean, jnp.minimum(low, low_ahead), jnp.maximum(high, high_ahead))
-        gradient = own_gradient(game, action, mean, n_present, leader_action)
-        new = jnp.where(learning, jnp.clip(action + settings.follower_lr * gradient, *settings.action_bounds), action)
-        low = jnp.where(present, jnp.minimum(low, new), low)
-        high = jnp.where(present, jnp.maximum(high, new), high)
-        return (mean + (new - action) / n_present, low, high), new
-
-    begin = (mean, jnp.full_like(mean, jnp.inf), jnp.full_like(mean, -jnp.inf))
-    return lax.scan(one, begin, (actions, present, learning, low_ahead, high_ahead))[1]
-
-
-def crowd_mean(actions: Array, present: Array) -> tuple[Array, Array]:
-    """How many are present (at least 1, so that nothing divides by zero) and their mean action.
-
-    A mean lies between the smallest and the largest action; rounding may put it an ulp outside. Clipped back, it is exact
-    where all actions are equal, so that agents who do the same sit on the kink of a tax, never beside it.
-    """
-    n_present = jnp.maximum(present.sum(), 1).astype(actions.dtype)
-    mean = total(jnp.where(present, actions, 0.0)) / n_present
-    low, high = jnp.where(present, actions, jnp.inf).min(), jnp.where(present, actions, -jnp.inf).max()
-    return n_present, jnp.where(present.any(), jnp.clip(mean, low, high), 0.0)
-
-
-def own_gradient(game: Game, action: Array, mean: Array, n_present: Array, leader_action: Array) -> Array:
-    """∂U_i/∂a_i of one follower, the others' actions held fixed: its own step moves the mean by 1/n."""
-    return jax.grad(lambda own: game.utility(own, mean + (own - action) / n_present, n_present, leader_action))(action)
-
-
-def follower_gradients(game: Game, actions: Array, present: Array, leader_action: Array) -> Array:
-    """∂U_i/∂a_i (N,) of all followers (Eq. 3) in O(N) time and memory."""
-    actions, leader_action = jnp.asarray(actions, float), jnp.asarray(leader_action, float)
-    n_present, mean = crowd_mean(actions, present)
-    return jax.vmap(lambda action: own_gradient(game, action, mean, n_present, leader_action))(actions)
-
-
-def utilities(game: Game, actions: Array, present: Array, leader_action: Array) -> Array:
-    """U_i (N,) of all followers at the profile `actions` (N,); 0 where absent."""
-    actions, leader_action = jnp.asarray(actions, float), jnp.asarray(leader_action, float)
-    n_present, mean = crowd_mean(actions, present)
-    payoffs = jax.vmap(lambda action: game.utility(action, mean, n_present, leader_action))(actions)
-    return jnp.where(present, payoffs, 0.0)
-
-
-def leader_gradient(game: Game, actions: Array, present: Array, leader_action: Array) -> Array:
-    """∂U_L/∂a_L (scalar) at the followers' current actions (Eq. 3)."""
-    leader_action = jnp.asarray(leader_action, float)
-
-    def objective(own):
-        return game.objective(utilities(game, actions, present, own), present)
-
-    return jax.jvp(objective, (leader_action,), (jnp.ones_like(leader_action),))[1]
+        return lax.scan(to_next_row, begin(settings, start), jnp.arange(settings.iterations + 1))[1]
+    return lax.scan(to_kept_row, begin(settings, start), (jnp.append(0, rows[:-1]), rows))[1]

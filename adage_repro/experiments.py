@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.adage import leader_gradient
 from adage_repro.choices import choose
+from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance, largest_stable_lr
 from adage_repro.measures import (  # noqa: F401
     Series,

@@ -9,8 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.adage import Game, History, follower_gradients, leader_gradient, utilities
+from adage_repro.adage import History
 from adage_repro.fairness import gini
+from adage_repro.followers import follower_gradients, utilities
+from adage_repro.game import Game
+from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
 from adage_repro.sums import total
 

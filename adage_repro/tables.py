@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from jax import Array
 
-from adage_repro.adage import History, Settings
+from adage_repro.adage import History
 from adage_repro.measures import Spread, attendance, in_g2
+from adage_repro.settings import Settings
 from adage_repro.sizes import FEWEST_ROWS, LONGEST_TABLE
 
 GROUPS = ("G1", "G2")

@@ -11,8 +11,8 @@ import reference
 from reference import CROWDS, LATE_GROUPS, ORDERS, SHIFTS, TAX_UNITS
 
 from adage_repro import MarketEntrance, Settings, adage, follower_gradients, leader_gradient, model, solve, solve_many, utilities
-from adage_repro.adage import crowd_mean
 from adage_repro.choices import Place, choose
+from adage_repro.followers import crowd_mean
 from adage_repro.parameters import place
 
 UNIFORM = np.random.default_rng(0).uniform(size=(7, 100))

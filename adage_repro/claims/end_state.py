@@ -7,11 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.adage import follower_gradients, leader_gradient
 from adage_repro.claims.claim import CLAIMS, Case, Number, claim, measure_all
 from adage_repro.claims.policy import AT_BOTH_LRS, AT_POLICY_LR, SEARCHES
 from adage_repro.claims.runs import long_run
 from adage_repro.claims.setup import Setup
+from adage_repro.followers import follower_gradients
+from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
 
 

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.adage import follower_gradients
 from adage_repro.claims.claim import Number, Search, claim
 from adage_repro.claims.fixtures import capacities
 from adage_repro.claims.setup import Setup
 from adage_repro.fairness import gini, leader_objective
+from adage_repro.followers import follower_gradients
 from adage_repro.market import MarketEntrance
 from adage_repro.measures import sign_changes
 

@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.adage import crowd_mean, leader_gradient, own_gradient, utilities
 from adage_repro.claims.claim import Number, claim
 from adage_repro.claims.game import drawn, profiles
 from adage_repro.claims.setup import Setup
+from adage_repro.followers import crowd_mean, own_gradient, utilities
+from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
 from adage_repro.measures import in_g2
 

@@ -9,7 +9,6 @@ import jax
 import numpy as np
 from jax import Array, lax
 
-from adage_repro.adage import Settings
 from adage_repro.claims.setup import SERIES_UP_TO, Setup, market
 from adage_repro.claims.traces import Constant, Held, Learning, Nested, Trace
 from adage_repro.experiments import starts
@@ -17,6 +16,7 @@ from adage_repro.market import MarketEntrance
 from adage_repro.measures import in_g2
 from adage_repro.parameters import place
 from adage_repro.pytrees import by_structure
+from adage_repro.settings import Settings
 
 LONG, SERIES = 400, 40  # a long run has 400 N iterations (App. D); its series are kept for 40 N rows
 TRACED_UP_TO = 100  # agents; with more, a reading that is selected takes longer to run than its word to compile

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.adage import follower_gradients, utilities
 from adage_repro.claims.claim import Number, claim
 from adage_repro.claims.setup import Setup
+from adage_repro.followers import follower_gradients, utilities
 from adage_repro.market import MarketEntrance
 from adage_repro.measures import departure_from_line, follower_update_on_grid, leader_update_on_grid, r_squared
 
