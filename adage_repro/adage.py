@@ -36,7 +36,7 @@ def solve(game: Game, settings: Settings, start: Array, rows: Array | None = Non
     Compiles once for each size and choice, number of rows kept and `keep`; numbers may change freely.
     ValueError: `start` of the wrong shape or out of the bounds, `rows` that do not rise or that the run does not have.
     """
-    checked, rows = _checked(game, settings, start), _checked_rows(rows, settings.iterations)
+    checked, rows = _checked(game, settings, start), checked_rows(rows, settings.iterations)
     return review(_solve(*checked, rows, keep), settings, *checked)
 
 
@@ -51,7 +51,7 @@ def solve_many(
     """
     histories = {}
     for places, (game, settings, start) in by_structure(_checked(*run) for run in runs):
-        batch = jax.device_get(_solve_in_turn(game, settings, start, _checked_rows(rows, settings.iterations), keep))
+        batch = jax.device_get(_solve_in_turn(game, settings, start, checked_rows(rows, settings.iterations), keep))
         histories |= {place: jax.tree.map(lambda values, k=k: values[k], batch) for k, place in enumerate(places)}
     return [histories[place] for place in range(len(histories))]
 
@@ -76,7 +76,7 @@ def _checked(game: Game, settings: Settings, start: Array) -> tuple[Game, Settin
     return *leaves, start
 
 
-def _checked_rows(rows: Array | None, iterations: int) -> Array | None:
+def checked_rows(rows: Array | None, iterations: int) -> Array | None:
     """The rows as an array; refuses those that do not rise or that a run does not have."""
     if rows is None:
         return None

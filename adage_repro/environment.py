@@ -2,14 +2,18 @@
 
 import inspect
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from adage_repro.adage import Game, crowd_mean
+from adage_repro import outlook
+from adage_repro.followers import crowd_mean
+from adage_repro.followers import felt as felt_in_game
+from adage_repro.game import Game, per_agent
+from adage_repro.game import ask as ask_game
+from adage_repro.profiles import floats, where_present
 from adage_repro.pytrees import model
 from adage_repro.refusals import Refused
 
@@ -19,12 +23,15 @@ State = Observation = Action = Policy = Any  # pytrees of arrays
 class Environment(Protocol):
     """A Markov game (S, A, T, r, O, γ) in which a follower feels the others through the state and through means of what they do.
 
-    A value made with `@model`, whose functions are pure and differentiable. Each function is given what it names: it has any of the
-    parameters below, in any order. A field whose leading axis is N holds one value per agent: `observe`, `aggregate` and `utility`,
-    which speak of one follower, have that follower's own, the other functions have all.
+    A value made with `@model`, whose functions are pure and differentiable. As in a `Game`, each function is given what it names, in
+    any order; a field whose leading axis is N holds one value per agent, which `observe`, `aggregate` and `utility` have as the agent's
+    own and the other functions whole; an array that all agents see whole is annotated `Shared`.
 
     horizon    T, the number of steps of a path
     discount   γ in [0, 1], one number or one per agent (N,); the leader's is `leader_discount` if there is one
+
+    It may also state `n_agents`, `action_bounds` and `leader_bounds`, as a game may, and have a field `iteration`, which then holds the
+    present iteration of learning.
     """
 
     horizon: int
@@ -87,28 +94,33 @@ def aggregate(environment: Environment, action: Action) -> Any:
 
 @model
 class OneStep:
-    """A game of one step as an environment: nothing to observe, no state that moves, no discount."""
+    """A game of one step as an environment: no state that moves, no discount. A return is then a utility."""
 
     game: Game
+    iteration: Array | int = 0
     horizon: int = 1
     discount: float = 1.0
 
     def first(self):
         return jnp.zeros(1)
 
+    def aggregate(self, action):
+        return felt_in_game(self.game, action)
+
     def utility(self, action, mean, n_present, leader_action):
-        return self.game.utility(action, mean, n_present, leader_action)
+        given = {"mean": mean, "n_present": n_present, "leader_action": leader_action}
+        return ask_game(self.game, "utility", action=action, iteration=self.iteration, **given)
 
     def transition(self, state):
         return state
 
-    def objective(self, utilities, present):
-        return self.game.objective(utilities, present)
+    def objective(self, actions, present, leader_action):
+        return outlook.objective(self.game, actions, present, leader_action, self.iteration)
 
 
 @model
 class Moment:
-    """What all do in one state: the leader's action, the followers' (N, …), the means of what others feel of them and how many are present."""
+    """What all do in one state: the leader's action, the followers' (N, …), the means of their aggregates, and how many are present."""
 
     leader_action: Action
     actions: Action
@@ -116,33 +128,18 @@ class Moment:
     n_present: Array
 
 
-def each(environment: Environment, n_agents: int, call: Callable) -> Callable:
-    """`call(environment, *own)` for all agents at once, each with its own entry of the environment's arrays and of `own`."""
-    leaves, structure = jax.tree.flatten(environment)
-    axes = [0 if jnp.shape(leaf)[:1] == (n_agents,) else None for leaf in leaves]
-
-    def all_at_once(*own):
-        one = jax.vmap(lambda leaves, own: call(structure.unflatten(leaves), *own), in_axes=(axes, 0))
-        return one(leaves, own)
-
-    return all_at_once
+def each(environment: Environment, n_agents: int, call: Callable, *columns: Any) -> Any:
+    """`call(environment, *entries)` for all agents at once: the environment as the agent has it, and its entries of the columns."""
+    own, as_agent = per_agent(environment, n_agents)
+    return jax.vmap(lambda own, *entries: call(as_agent(own), *entries))(own, *columns)
 
 
 def act(environment: Environment, followers: Policy, leader: Policy, present: Array, state: State) -> Moment:
     """Everybody's action in this state: first the leader's, which the followers may observe, then theirs."""
     leader_action = leader(observed_by_leader(environment, state))
-    actions = each(environment, present.size, lambda own, policy: policy(observed(own, state, leader_action)))(followers)
-    felt = each(environment, present.size, aggregate)(actions)
-    n_present = jnp.maximum(present.sum(), 1).astype(float)
-    return Moment(leader_action, actions, jax.tree.map(partial(_mean, present, n_present), felt), n_present)
-
-
-def _mean(present: Array, n_present: Array, values: Array) -> Array:
-    """The mean over the agents present, to the bit that of a game of one step. Its derivative is a mean's, without the clipping there."""
-    columns = values.reshape(present.size, -1).T
-    exact = jax.vmap(lambda column: crowd_mean(lax.stop_gradient(column), present)[1])(columns)
-    plain = jnp.where(present, columns, 0.0).sum(-1) / n_present
-    return (lax.stop_gradient(exact) + (plain - lax.stop_gradient(plain))).reshape(values.shape[1:])
+    actions = each(environment, present.size, lambda own, policy: policy(observed(own, state, leader_action)), followers)
+    n_present, mean = crowd_mean(each(environment, present.size, aggregate, actions), present)
+    return Moment(leader_action, actions, mean, n_present)
 
 
 def step(
@@ -150,9 +147,13 @@ def step(
 ) -> tuple[State, Array, Moment]:
     """One step in which everybody reacts to the state: the next state, the utilities (N,), 0 where absent, and what all did."""
     moment = act(environment, followers, leader, present, state)
-    utilities = each(environment, present.size, lambda own, action: ask(own, "utility", state=state, action=action, **felt(moment)))
+
+    def payoff(own, action):
+        return ask(own, "utility", state=state, action=action, **felt(moment))
+
+    utilities = where_present(present, each(environment, present.size, payoff, moment.actions), 0.0)
     following = ask(environment, "transition", state=state, **felt(moment), key=key)
-    return _floats(following), jnp.where(present, utilities(moment.actions), 0.0), moment
+    return floats(following), utilities, moment
 
 
 def felt(moment: Moment) -> dict[str, Any]:
@@ -160,7 +161,7 @@ def felt(moment: Moment) -> dict[str, Any]:
     return {"mean": moment.mean, "n_present": moment.n_present, "leader_action": moment.leader_action}
 
 
-def objective(environment: Environment, state: State, utilities: Array, present: Array, moment: Moment) -> Array:
+def leader_payoff(environment: Environment, state: State, utilities: Array, present: Array, moment: Moment) -> Array:
     """U_L in one step."""
     given = {"actions": moment.actions, "utilities": utilities, "present": present, "leader_action": moment.leader_action}
     return ask(environment, "objective", state=state, **given)
@@ -185,8 +186,4 @@ def path(environment: Environment, followers: Policy, leader: Policy, present: A
 
 def begin(environment: Environment, key: Array) -> State:
     """The first state, in floats."""
-    return _floats(ask(environment, "first", key=key))
-
-
-def _floats(values: Any) -> Any:
-    return jax.tree.map(lambda value: jnp.asarray(value, float), values)
+    return floats(ask(environment, "first", key=key))

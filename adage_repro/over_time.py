@@ -1,5 +1,6 @@
 """Learning in games over time (Eqs. 1-3): followers and a leader climb their own returns in turn, by the policies they hold."""
 
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
@@ -7,185 +8,155 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jax.flatten_util import ravel_pytree
 
-from adage_repro.adage import Settings, _checked_rows
+from adage_repro.adage import checked_rows
 from adage_repro.choices import choose
-from adage_repro.environment import Environment, Policy, follower_gradients, returns
+from adage_repro.environment import Environment, Policy
 from adage_repro.environment_checks import check_environment
+from adage_repro.outlook import Outlook
+from adage_repro.parameters import check_value
 from adage_repro.pytrees import model
-from adage_repro.refusals import Refused
-
-
-@model
-class Partial:
-    """∇_{π_L} R_L at the followers' present policies, as in Eq. 3; their actions react to the states that the leader moves."""
-
-
-@model
-class LookAhead:
-    """∇_{π_L} R_L(π_L, π_F^K(π_L)), with the followers' policies π_F^K after K = `steps` more steps of Eq. 3 that see the leader's π_L.
-
-    Forward mode where the leader has one parameter, otherwise reverse mode that recomputes each step.
-    """
-
-    steps: int
+from adage_repro.refusals import Refused, shown
+from adage_repro.returns import follower_gradients, returns
+from adage_repro.settings import Settings, action_box, leader_box
+from adage_repro.steps import State, begin, climbed, learnt, presence
 
 
 @model
 class HistoryOverTime:
     """What happened. Row 0 is the start, row r the state after iteration r - 1, with the presence of that iteration.
 
-    followers   policies, whose parameters have axes (I + 1, N, …)
-    leader      policies, whose parameters have axes (I + 1, …)
-    present     (I + 1, N) bool
-    returns     (I + 1, N) R_i of Eq. 1 at the row's own policies and presence; 0 where absent
-    objective   (I + 1,) R_L, or None without a learning leader
+    policies        the followers' policies, whose parameters have axes (I + 1, N, …)
+    leader_policy   the leader's, whose parameters have axes (I + 1, …)
+    present         (I + 1, N) bool
+    returns         (I + 1, N) R_i (Eq. 1) of the row's own policies and presence; 0 where absent
+    objective       (I + 1,) R_L, or None without a leader
     """
 
-    followers: Policy
-    leader: Policy
+    policies: Policy
+    leader_policy: Policy
     present: Array
     returns: Array
     objective: Array | None
 
 
+@dataclass(frozen=True)
+class OutlookOverTime(Outlook):
+    """What a leader's gradient may look at over time: policies in place of actions, returns over the paths of `keys` as payoffs."""
+
+    keys: Array
+
+    def objective(self, policies: Policy, leader: Policy, iteration: Array) -> Array:
+        """R_L with those present in an iteration."""
+        return returns(_at(self.game, iteration), policies, leader, self.presence(iteration)[1], self.keys)[1]
+
+
 def solve_over_time(
-    environment: Environment,
-    settings: Settings,
-    followers: Policy,
-    leader: Policy,
-    gradient: Partial | LookAhead | None = None,
-    key: Array | None = None,
-    paths: int = 1,
-    rows: Array | None = None,
+    environment: Environment, settings: Settings, start: Policy, key: Array | None = None, paths: int = 1, rows: Array | None = None
 ) -> HistoryOverTime:
-    """Alternating gradient descent (Eq. 3) on the policies' parameters, from those of `followers` and `leader`.
+    """Alternating gradient descent (Eq. 3) on the parameters of policies, from the followers' in `start`: the HistoryOverTime.
 
-    Iterations, rates, turns, order and presence are those of `solve`: entry times count iterations, not steps of a path. Every
-    parameter of a follower's policy is clipped to `action_bounds` and of the leader's to `leader_bounds`; `leader_start` plays no part.
-    Without `leader_lr` the leader keeps its policy. `alternating` costs O(N² T) an iteration, `simultaneous` O(N T).
+    As `solve`, with policies in place of actions and returns (Eq. 1) in place of utilities. All numbers of the policies are learnt;
+    boxes are theirs. Entry times count iterations, not the steps of a path. `settings.leader_start` is the leader's policy, or the
+    number that it always plays; its gradient may be any but `Implicit`. An iteration costs O(N T) if `simultaneous`, O(N² T) if
+    `alternating`.
 
-    followers   one policy whose parameters have a leading axis N, such as `Number(jnp.full(n, 0.1))`
-    leader      a policy; `Number(0.0)` for one that always plays 0
-    gradient    of the leader: `Partial()`, the paper's, unless given, or `LookAhead(steps)`
-    key, paths  returns are means over so many paths, sampled once from the key; all iterations share them (common random numbers)
-    rows        which rows are kept, rising, among 0 … I; all unless given
+    start   one policy whose parameters have a leading axis N, such as `Number(jnp.full(n_agents, 0.1))`
+    key     of the noise; returns are means over `paths` sampled paths, which all iterations share (common random numbers)
+    rows    which rows are kept, rising, among 0 … I; all unless given
 
-    ValueError: parameters of the wrong shape or out of their bounds; functions of the environment that are missing or return what
-    does not fit; returns or parameters that are not finite, in the start or later.
+    ValueError: what `solve` refuses; functions of the environment that are missing or that return what does not fit; numbers that are
+    not finite, in the start or on the way.
     """
-    gradient = Partial() if gradient is None else gradient
-    if not isinstance(gradient, Partial | LookAhead):
-        raise Refused(f"gradient must be Partial() or LookAhead(steps), got {gradient!r}")
-    if not isinstance(paths, int) or paths < 1:
-        raise Refused(f"paths must be a whole number, at least 1, got {paths!r}")
-    followers, leader = check_environment(environment, settings, followers, leader)
-    keys = jax.random.split(jax.random.key(0) if key is None else key, paths)
-    history = _solve(environment, settings, gradient, followers, leader, keys, _checked_rows(rows, settings.iterations))
+    check_value("paths", paths, "int", "[1, inf)")
+    environment, settings, start = check_environment(environment, settings, start)
+    rows, keys = checked_rows(rows, settings.iterations), jax.random.split(jax.random.key(0) if key is None else key, paths)
+    history = _solve(environment, settings, start, keys, rows)
     _check_finite(history, np.arange(settings.iterations + 1) if rows is None else rows)
     return history
 
 
-def leader_gradient(
-    environment: Environment,
-    settings: Settings,
-    gradient: Partial | LookAhead,
-    followers: Policy,
-    leader: Policy,
-    present: Array,
-    learning: Array,
-    keys: Array,
-) -> Policy:
-    """The leader's gradient of this kind, by all parameters of its policy, at these policies."""
-    update = choose(settings.order, simultaneous=simultaneous, alternating=alternating)
-    steps = gradient.steps if isinstance(gradient, LookAhead) else 0
-    flat, policy_of = ravel_pytree(leader)
-
-    def value(flat):
-        @jax.checkpoint
-        def ahead(followers, _):
-            return update(environment, settings, followers, policy_of(flat), present, learning, keys), None
-
-        following = lax.scan(ahead, followers, length=steps)[0] if steps else followers
-        return returns(environment, following, policy_of(flat), present, keys)[1]
-
-    return policy_of((jax.jacfwd if flat.size == 1 else jax.grad)(value)(flat))
-
-
-def simultaneous(environment, settings, followers, leader, present, learning, keys):
+def simultaneous(environment, settings, followers, present, learning, leader, keys, iteration):
     """One follower step of Eq. 3, all from the same policies."""
-    gradients = follower_gradients(environment, followers, leader, present, keys)
-    return jax.tree.map(partial(_where, learning), _climbed(followers, gradients, settings.follower_lr, settings.action_bounds), followers)
+    gradients = follower_gradients(_at(environment, iteration), followers[0], leader, present, keys)
+    return learnt(environment, settings, followers, gradients, learning, iteration)
 
 
-def alternating(environment, settings, followers, leader, present, learning, keys):
+def alternating(environment, settings, followers, present, learning, leader, keys, iteration):
     """One sweep of Eq. 3 over agents 0 … N - 1, each seeing the latest policies of the others."""
+    agents = jnp.arange(learning.size)
 
     def one(followers, agent):
-        turn = learning & (jnp.arange(learning.size) == agent)
-        return simultaneous(environment, settings, followers, leader, present, turn, keys), None
+        return simultaneous(environment, settings, followers, present, learning & (agents == agent), leader, keys, iteration), None
 
-    return lax.scan(one, followers, jnp.arange(learning.size))[0]
-
-
-def _climbed(policy: Policy, gradient: Policy, rate: Any, bounds: tuple[float, float]) -> Policy:
-    return jax.tree.map(lambda value, slope: jnp.clip(value + rate * slope, *bounds), policy, gradient)
+    return lax.scan(one, followers, agents)[0]
 
 
-def _where(agents: Array, new: Array, old: Array) -> Array:
-    return jnp.where(agents.reshape((-1,) + (1,) * (old.ndim - 1)), new, old)
+def outlook_over_time(environment: Environment, settings: Settings, followers: State, keys: Array, iteration: Array) -> OutlookOverTime:
+    """What the leader's gradient may look at in this iteration."""
+    who = partial(presence, settings, jax.tree.leaves(followers[0])[0].shape[0])
+
+    def follow(followers, leader, iteration):
+        learning, present = who(iteration)
+        step = choose(settings.order, simultaneous=simultaneous, alternating=alternating)
+        return step(environment, settings, followers, present, learning, leader, keys, iteration)
+
+    boxes = {
+        "action_box": action_box(environment, settings),
+        "leader_box": leader_box(environment, settings) if settings.has_leader else None,
+    }
+    return OutlookOverTime(environment, followers, iteration, who, follow, **boxes, keys=keys)
 
 
 @jax.jit
-def _solve(environment, settings, gradient, followers, leader, keys, rows):
-    n_agents = jax.tree.leaves(followers)[0].shape[0]
-    entry_time = jnp.broadcast_to(settings.entry_time, n_agents)
-    update = choose(settings.order, simultaneous=simultaneous, alternating=alternating)
-    led = settings.leader_lr is not None
-
-    def presence(t):
-        learning = t >= entry_time
-        return learning, learning | choose(settings.late_group, absent=False, frozen=True)
-
+def _solve(environment: Environment, settings: Settings, start: Policy, keys: Array, rows: Array | None) -> HistoryOverTime:
     def kept(state, row):
-        _, present = presence(jnp.maximum(row - 1, 0))
-        return HistoryOverTime(*state, present, *returns(environment, *state, present, keys, led))
+        (policies, _), (leader, _) = state
+        iteration = jnp.maximum(row - 1, 0)
+        _, present = outlook_over_time(environment, settings, state[0], keys, iteration).presence(iteration)
+        payoffs = returns(_at(environment, iteration), policies, leader, present, keys, settings.has_leader)
+        return HistoryOverTime(policies, leader, present, *payoffs)
 
-    def iteration(state, t):
+    def iteration(t, state):
         followers, leader = state
-        learning, present = presence(t)
+        outlook = outlook_over_time(environment, settings, followers, keys, t)
 
-        def lead():
-            slope = leader_gradient(environment, settings, gradient, followers, leader, present, learning, keys)
-            return _climbed(leader, slope, settings.leader_lr, settings.leader_bounds)
+        def led():
+            gradient = settings.leader_gradient(outlook, leader[0])
+            return climbed(leader, gradient, settings.leader_lr, settings.leader_optimiser, outlook.leader_box, t)
 
-        if led:
-            leader = lax.cond(t % settings.leader_every == 0, lead, lambda: leader)
-        return update(environment, settings, followers, leader, present, learning, keys), leader
+        if settings.has_leader:
+            leader = lax.cond(t % settings.leader_every == 0, led, lambda: leader)
+        return outlook.follow(followers, leader[0], t), leader
 
     def to_kept_row(state, stretch):
-        state = lax.fori_loop(*stretch, lambda t, state: iteration(state, t), state)
+        state = lax.fori_loop(*stretch, iteration, state)
         return state, kept(state, stretch[1])
 
-    rows = jnp.arange(settings.iterations + 1) if rows is None else rows
-    return lax.scan(to_kept_row, (followers, leader), (jnp.append(0, rows[:-1]), rows))[1]
+    rows = jnp.arange(settings.iterations + 1) if rows is None else jnp.asarray(rows)
+    return lax.scan(to_kept_row, begin(settings, start), (jnp.append(0, rows[:-1]), rows))[1]
+
+
+def _at(environment: Environment, iteration: Array) -> Environment:
+    """The environment in this iteration of learning, if it has a field for it."""
+    return replace(environment, iteration=iteration) if "iteration" in {field.name for field in fields(environment)} else environment
 
 
 def _check_finite(history: HistoryOverTime, rows: Array) -> None:
-    """Refuses a history with a number that is none, by its first row."""
-    parts = {
-        "returns": history.returns,
-        "followers' policies": history.followers,
-        "leader's policy": history.leader,
-        "objective": history.objective,
-    }
+    """Refuses a history with a number that is none, by the first row that has one."""
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(history)):
         return
-    for name, part in parts.items():
-        for leaf in jax.tree.leaves(part):
-            bad = ~np.isfinite(np.asarray(leaf)).reshape(len(rows), -1).all(-1)
-            if bad.any():
-                row = rows[int(bad.argmax())]
-                where = "at the start" if row == 0 else f"after {row} iterations; smaller learning rates or narrower bounds may help"
-                raise Refused(f"{name} must be finite, got {np.asarray(leaf)[bad.argmax()].ravel()[:3]} {where}")
+    finite: dict[str, Any] = {
+        field.name: np.all([np.isfinite(np.asarray(leaf)).reshape(len(rows), -1).all(-1) for leaf in jax.tree.leaves(part)], axis=0)
+        for field in fields(history)
+        if (part := getattr(history, field.name)) is not None
+    }
+    first = np.argmin(np.all(list(finite.values()), axis=0))
+    for name, good in finite.items():
+        if not good[first]:
+            when = "at the start" if rows[first] == 0 else f"after {rows[first]} iterations; smaller rates or narrower boxes may help"
+            found = [np.asarray(leaf)[first] for leaf in jax.tree.leaves(getattr(history, name))]
+            worst = next(leaf for leaf in found if not np.isfinite(leaf).all())
+            raise Refused(
+                f"{name.replace('_', ' ')} must be finite, got {shown(worst.ravel()[~np.isfinite(worst.ravel())][0].item())} {when}"
+            )

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.flatten_util import ravel_pytree
 
-from adage_repro.environment import Environment, Policy, aggregate, ask, begin, each, felt, keys_of, objective, observed, step
+from adage_repro.environment import Environment, Policy, aggregate, ask, begin, each, felt, keys_of, leader_payoff, observed, step
 
 
 def returns(
@@ -25,7 +25,7 @@ def returns(
         def forward(carry, key):
             state, weights, totals = carry
             following, utilities, moment = step(environment, followers, leader, present, state, key)
-            payoffs = [utilities] + ([objective(environment, state, utilities, present, moment)] if led else [])
+            payoffs = [utilities] + ([leader_payoff(environment, state, utilities, present, moment)] if led else [])
             totals = [total + weight * payoff for total, weight, payoff in zip(totals, weights, payoffs, strict=True)]
             return (following, [weight * each for weight, each in zip(weights, discounts, strict=True)], totals), None
 
@@ -74,7 +74,9 @@ def _gradients(environment: Environment, followers: Policy, leader: Policy, pres
             return utility + prices @ moved
 
         prices = discounts * (costates @ jax.jacfwd(following)(mean))
-        now = each(environment, n_agents, lambda own, policy, *rest: jax.grad(payoff)(policy, own, *rest))(followers, moment.actions, prices)
+        now = each(
+            environment, n_agents, lambda own, policy, *rest: jax.grad(payoff)(policy, own, *rest), followers, moment.actions, prices
+        )
         costates = utilities_by_state + discounts * (costates @ by_state)
         return (costates, jax.tree.map(partial(_discounted, discounts), now, gradients)), None
 

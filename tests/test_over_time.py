@@ -8,10 +8,12 @@ from jax.flatten_util import ravel_pytree
 from test_adage import sizes
 
 from adage_repro import MarketEntrance, Settings, model, solve
-from adage_repro.environment import OneStep, follower_gradients, returns
+from adage_repro.environment import OneStep, path
 from adage_repro.games.fish_war import FishWar
-from adage_repro.over_time import LookAhead, alternating, leader_gradient, simultaneous, solve_over_time
-from adage_repro.policies import Line, Number
+from adage_repro.leaders import FiniteDifference, LookAhead
+from adage_repro.over_time import outlook_over_time, solve_over_time
+from adage_repro.policies import Line, Network, Number, networks
+from adage_repro.returns import follower_gradients, returns
 
 KEY = jax.random.key(3)
 EVERYBODY, NO_FEE = np.ones(3, bool), Number(jnp.zeros(()))
@@ -85,26 +87,16 @@ def test_gradients_are_full_derivatives(n_agents):
         np.testing.assert_allclose(one[agents], all_by_all[agents, agents], rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("order, gradient", [("simultaneous", LookAhead(3)), ("alternating", LookAhead(2))])
-def test_leader_gradients_are_finite_differences(order, gradient):
-    """Through the followers' coming steps, for a leader of two parameters (reverse mode) and one of one (forward mode)."""
+@pytest.mark.parametrize("order", ["simultaneous", "alternating"])
+def test_a_leader_looks_ahead_through_policies(order):
+    """Against finite differences, for a leader of two parameters (reverse mode) and one of one (forward mode)."""
     game, followers, line = lake(3)
-    settings = Settings(0, 0.05, 0.1, order=order, action_bounds=(-3.0, 3.0), leader_bounds=(-1.0, 1.0))
-    keys, learning, h = jax.random.split(KEY, 2), np.array([True, True, False]), 1e-5
-    update = {"simultaneous": simultaneous, "alternating": alternating}[order]
-
-    @jax.jit
-    def ahead(leader):
-        moved = jax.lax.fori_loop(
-            0, getattr(gradient, "steps", 0), lambda _, moved: update(game, settings, moved, leader, EVERYBODY, learning, keys), followers
-        )
-        return returns(game, moved, leader, EVERYBODY, keys)[1]
-
+    boxes = {"action_bounds": (-3.0, 3.0), "leader_bounds": (-1.0, 1.0)}
+    settings = Settings(0, 0.05, 0.1, order=order, entry_time=np.array([0, 0, 9]), late_group="frozen", **boxes)
     leader = {"simultaneous": line, "alternating": Number(jnp.array(0.3))}[order]
-    found = jax.jit(leader_gradient)(game, settings, gradient, followers, leader, EVERYBODY, learning, keys)
-    flat, policy_of = ravel_pytree(leader)
-    expected = [(ahead(policy_of(flat + step)) - ahead(policy_of(flat - step))) / (2 * h) for step in h * np.eye(flat.size)]
-    np.testing.assert_allclose(ravel_pytree(found)[0], expected, rtol=1e-6, atol=1e-8)
+    outlook = outlook_over_time(game, settings, (followers, ()), jax.random.split(KEY, 2), jnp.array(0))
+    found, expected = (jax.jit(lambda at, of=of: of(outlook, at))(leader) for of in (LookAhead(3), FiniteDifference(1e-5, steps=3)))
+    np.testing.assert_allclose(ravel_pytree(found)[0], ravel_pytree(expected)[0], rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -113,11 +105,12 @@ def test_leader_gradients_are_finite_differences(order, gradient):
 def test_the_market_is_the_case_of_one_step(order, late_group, start):
     """The same run both ways, late group, leader and all."""
     game = MarketEntrance(6, 0.6)
-    settings = Settings(40, 0.01, 0.004, order=order, late_group=late_group, entry_time=np.array([0, 0, 0, 20, 20, 20]))
-    expected, found = solve(game, settings, start), solve_over_time(OneStep(game), settings, Number(start), Number(0.0))
+    boxes = {"action_bounds": (0.0, 1.0), "leader_bounds": (0.0, 0.1)}
+    settings = Settings(40, 0.01, 0.004, **boxes, order=order, late_group=late_group, entry_time=np.array([0, 0, 0, 20, 20, 20]))
+    expected, found = solve(game, settings, start), solve_over_time(OneStep(game), settings, Number(start))
     pairs = {
-        "actions": found.followers.value,
-        "leader_action": found.leader.value,
+        "actions": found.policies.value,
+        "leader_action": found.leader_policy.value,
         "present": found.present,
         "utilities": found.returns,
         "objective": found.objective,
@@ -146,18 +139,35 @@ def test_the_fish_war_without_a_fee():
     np.testing.assert_allclose(shares([0.9] * 3, 0.0), 0.46 / (3 - 2 * 0.54), rtol=1e-12)
     for patience in (np.full(3, 0.9), np.array([0.8, 0.9, 0.95])):
         game, start = FishWar(3, discount=patience, horizon=400), Number(np.array([0.1, 0.05, 0.2]))
-        found = solve_over_time(game, Settings(400, 0.001, **FISH), start, NO_FEE, rows=[400])
-        np.testing.assert_allclose(found.followers.value[0], shares(patience, 0.0), atol=1e-6)
+        found = solve_over_time(game, Settings(400, 0.001, **FISH), start, rows=[400])
+        np.testing.assert_allclose(found.policies.value[0], shares(patience, 0.0), atol=1e-6)
 
 
 def test_a_leader_that_looks_ahead_saves_the_stock():
     """It learns the fee that brings the optimum about; the paper's leader, whose partial gradient is zero, learns nothing."""
-    game, start, settings = FishWar(3), Number(np.full(3, 0.2)), Settings(300, 0.002, 1.0, leader_every=10, **FISH)
-    led = solve_over_time(game, settings, start, Number(1.0), LookAhead(5), rows=[300])
-    np.testing.assert_allclose(led.leader.value, 2 / 0.46, atol=1e-6)
-    np.testing.assert_allclose(led.followers.value[0], 0.46 / 3, atol=1e-6)
-    partial_one = solve_over_time(game, settings, start, Number(1.0), rows=[0, 300])
-    assert (partial_one.leader.value == 1).all() and led.objective[0] > partial_one.objective[1] + 1
+    game, start, given = FishWar(3), Number(np.full(3, 0.2)), {"leader_start": 1.0, "leader_every": 10} | FISH
+    led = solve_over_time(game, Settings(300, 0.002, 1.0, leader_gradient=LookAhead(5), **given), start, rows=[300])
+    np.testing.assert_allclose(led.leader_policy.value, 2 / 0.46, atol=1e-6)
+    np.testing.assert_allclose(led.policies.value[0], 0.46 / 3, atol=1e-6)
+    unled = solve_over_time(game, Settings(300, 0.002, 1.0, **given), start, rows=[0, 300])
+    assert (unled.leader_policy.value == 1).all() and led.objective[0] > unled.objective[1] + 1
+
+
+def test_networks_learn_the_shares_and_the_fee():
+    """Noise and scattered starts show each network the stock at many levels; the equilibrium's policy is the same number at all."""
+    game, drawn = FishWar(3, noise=1.0, spread=2.0), networks(jax.random.key(1), 3, hidden=4, scale=0.2)
+    start = Network(drawn.inner, drawn.shift, drawn.outer, drawn.bias - 1.5)
+    boxes = {"action_bounds": (-10.0, 10.0), "leader_bounds": (0.0, 20.0)}
+    settings = Settings(4000, 0.05, 1.0, leader_every=20, leader_gradient=LookAhead(1), **boxes)
+    found = solve_over_time(game, settings, start, key=KEY, paths=4, rows=[0, 4000])
+    paths = jax.vmap(path, (None, None, None, None, 0))
+
+    def away(row):  # of the shares along the paths, root mean square, and of the fee
+        policies, leader = jax.tree.map(lambda values: values[row], (found.policies, found.leader_policy))
+        _, _, moments = paths(game, policies, leader, EVERYBODY, jax.random.split(KEY, 4))
+        return jnp.sqrt(((moments.actions - 0.46 / 3) ** 2).mean()), abs(leader.value - 2 / 0.46)
+
+    assert min(away(0)) > 0.02 and max(away(1)) < 1e-4
 
 
 def test_one_fee_for_players_of_different_patience():
@@ -172,10 +182,10 @@ def test_one_fee_for_players_of_different_patience():
     for _ in range(12):
         best = fees[np.argmax([welfare(fee) for fee in fees])]
         fees = best + (fees - fees.mean()) * 0.2
-    game, settings = FishWar(3, discount=patience, horizon=400), Settings(400, 0.001, 0.5, leader_every=5, **FISH)
-    led = solve_over_time(game, settings, Number(np.full(3, 0.2)), Number(1.0), LookAhead(60), rows=[400])
-    np.testing.assert_allclose(led.leader.value, best, atol=1e-4)
-    np.testing.assert_allclose(led.followers.value[0], shares(patience, best), atol=1e-5)
+    game, ahead = FishWar(3, discount=patience, horizon=400), {"leader_gradient": LookAhead(60), "leader_start": 1.0}
+    led = solve_over_time(game, Settings(400, 0.001, 0.5, leader_every=5, **ahead, **FISH), Number(np.full(3, 0.2)), rows=[400])
+    np.testing.assert_allclose(led.leader_policy.value, best, atol=1e-4)
+    np.testing.assert_allclose(led.policies.value[0], shares(patience, best), atol=1e-5)
 
 
 @model
@@ -214,7 +224,7 @@ def test_sampled_paths_estimate_the_expected_gradient():
     known, error = -np.diag(jax.jacrev(expected)(gains)), samples.std(0) / np.sqrt(len(samples))
     assert (error < 0.02 * abs(known)).all() and (abs(samples.mean(0) - known) < 4 * error).all()
     settings = Settings(3, 0.01, action_bounds=(-1.0, 1.0))
-    runs = [solve_over_time(game, settings, followers, NO_FEE, key=key, paths=4) for key in (KEY, KEY, jax.random.key(4))]
+    runs = [solve_over_time(game, settings, followers, key=key, paths=4) for key in (KEY, KEY, jax.random.key(4))]
     jax.tree.map(np.testing.assert_array_equal, runs[0], runs[1])
     assert (runs[0].returns != runs[2].returns).all()
 
