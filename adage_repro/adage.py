@@ -37,7 +37,7 @@ def solve(game: Game, settings: Settings, start: Array, rows: Array | None = Non
     ValueError: `start` of the wrong shape or out of the bounds, `rows` that do not rise or that the run does not have.
     """
     checked, rows = _checked(game, settings, start), checked_rows(rows, settings.iterations)
-    return review(_solve(*checked, rows, keep), settings, *checked)
+    return review(_solve(*checked, rows, keep), settings, *checked[:2], rows)
 
 
 def solve_many(
@@ -110,9 +110,10 @@ def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callab
 
     def iteration(state, t):
         followers, leader = state
+        who = presence(settings, len(start), t)
         if settings.has_leader:
-            leader = leader_step(game, settings, followers, leader, t)
-        return follower_step(game, settings, followers, leader[0], t), leader
+            leader = leader_step(game, settings, followers, leader, t, who)
+        return follower_step(game, settings, followers, leader[0], t, who), leader
 
     def to_next_row(state, t):
         return iteration(state, t), kept(state, t)

@@ -13,10 +13,10 @@ from adage_repro.refusals import Refused, shown
 
 def clipped(value: Any, box: tuple[Any, Any]) -> Any:
     """A number, an array or a pytree clipped to the box."""
-    return jax.tree.map(jnp.clip, value, *(_side(bound, value) for bound in box))
+    return jax.tree.map(jnp.clip, value, *(side(bound, value) for bound in box))
 
 
-def _side(bound: Any, value: Any) -> Any:
+def side(bound: Any, value: Any) -> Any:
     """One side of a box as a pytree like the value; one number or array serves all its leaves."""
     return jax.tree.map(lambda _: bound, value) if jax.tree_util.all_leaves([bound]) else bound
 
@@ -29,8 +29,8 @@ def check_box(name: str, bounds: tuple[Any, Any] | None) -> tuple[Any, Any] | No
         raise Refused(f"{name} needs two bounds, the lower first, got {shown(bounds)}")
     low, high = (number_tree(name, bound, infinite=True) for bound in bounds)
     try:
-        high = _side(high, low) if not jax.tree_util.all_leaves([low]) else high
-        low = _side(low, high)
+        high = side(high, low) if not jax.tree_util.all_leaves([low]) else high
+        low = side(low, high)
         falls = any(jax.tree.leaves(jax.tree.map(lambda low, high: not _traced(low, high) and np.any(np.asarray(low) > high), low, high)))
     except ValueError:
         raise Refused(f"{name} needs two bounds of one structure and shape, got {shown(bounds)}") from None
@@ -42,7 +42,7 @@ def check_box(name: str, bounds: tuple[Any, Any] | None) -> tuple[Any, Any] | No
 def check_inside(name: str, value: Any, box: tuple[Any, Any]) -> None:
     """Refuses a value outside the box, or of another structure. What JAX is tracing passes unchecked."""
     try:
-        sides = [_side(bound, value) for bound in box]
+        sides = [side(bound, value) for bound in box]
         jax.tree.map(lambda value, low, high: np.broadcast_shapes(np.shape(value), np.shape(low), np.shape(high)), value, *sides)
         jax.tree.map(lambda value, low, high: _check_leaf(name, value, low, high), value, *sides)
     except Refused:

@@ -97,7 +97,8 @@ def _check_functions(environment: Environment, n_agents: int, start: Policy, lea
 
     def demand(function: str, found: Any, wanted: Any, what: str) -> None:
         if jax.tree.structure(found) != jax.tree.structure(wanted) or _shapes(found) != _shapes(wanted):
-            raise Refused(f"{name}.{function} must give {what}, got {_said(found)}")
+            one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[function == "utility" :], float), found)  # of one agent
+            raise Refused(f"{name}.{function} must give {what}, got {_said(one)}")
 
     state = shape(f"{name}.first", lambda: ask(environment, "first", key=key))
     if not jax.tree.leaves(state):

@@ -76,24 +76,22 @@ def _rest(outlook: Outlook, leader_action: Any, steps: int, tolerance: float) ->
 
 def _gradients(outlook, actions, leader_action):
     """∂U_i/∂a_i of those who learn, 0 of the rest."""
-    learning, present = outlook.presence(outlook.iteration)
-    return where_present(learning, follower_gradients(outlook.game, actions, present, leader_action, outlook.iteration), 0.0)
+    gradients = follower_gradients(outlook.game, actions, outlook.present, leader_action, outlook.iteration)
+    return where_present(outlook.learning, gradients, 0.0)
 
 
 def _slope(outlook: Outlook, actions: Array, leader_action: Any) -> tuple[Any, Array]:
     """∂U_L/∂a_L - wᵀ ∂g/∂a_L with Jᵀ w = ∂U_L/∂a_F, and whether w is well determined."""
-    game, t = outlook.game, outlook.iteration
-    learning, present = outlook.presence(t)
     gradients = _gradients(outlook, actions, leader_action)
     low, high = outlook.action_box
     stopped = ((actions <= low) & (gradients < 0)) | ((actions >= high) & (gradients > 0))
-    free = where_present(learning, ~stopped, False).reshape(len(actions), -1)
-    payoff = jax.grad(lambda actions: outlook.objective(actions, leader_action, t))(actions).reshape(free.shape)
+    free = where_present(outlook.learning, ~stopped, False).reshape(len(actions), -1)
+    payoff = jax.grad(lambda actions: outlook.objective(actions, leader_action))(actions).reshape(free.shape)
     weights, posed = _adjoint(*_jacobian(outlook, actions, leader_action, free), jnp.where(free, payoff, 0.0))
 
     def lagrangian(own):
-        answer = follower_gradients(game, actions, present, own, t).reshape(free.shape)
-        return outlook.objective(actions, own, t) - jnp.where(free, weights * answer, 0.0).sum()
+        answer = follower_gradients(outlook.game, actions, outlook.present, own, outlook.iteration).reshape(free.shape)
+        return outlook.objective(actions, own) - jnp.where(free, weights * answer, 0.0).sum()
 
     return gradient(lagrangian, leader_action), posed
 
@@ -101,8 +99,7 @@ def _slope(outlook: Outlook, actions: Array, leader_action: Any) -> tuple[Any, A
 def _jacobian(outlook, actions, leader_action, free):
     """J_ij = D_i δ_ij + U_i V_j of those numbers of the actions that are free: D (N, d, d), U (N, d, k), V (N, k, d)."""
     game, d = outlook.game, free.shape[1]
-    _, present = outlook.presence(outlook.iteration)
-    n_present, mean = crowd(game, actions, present)
+    n_present, mean = crowd(game, actions, outlook.present)
     means, as_mean = ravel_pytree(mean)
 
     def one(game, action, free, present):
@@ -115,7 +112,7 @@ def _jacobian(outlook, actions, leader_action, free):
         columns = jnp.where(free[:, None], columns.reshape(d, means.size), 0.0)
         return blocks, columns, jnp.where(free & present, rows / n_present, 0.0)
 
-    return each_agent(one, game, actions, free, present)
+    return each_agent(one, game, actions, free, outlook.present)
 
 
 def _adjoint(blocks: Array, columns: Array, rows: Array, payoff: Array) -> tuple[Array, Array]:

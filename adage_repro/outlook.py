@@ -36,8 +36,9 @@ class Outlook:
     """The situation in which a leader takes its gradient.
 
     game, iteration       the game, and the present iteration t
+    learning, present     who learns in it and who is present (N,)
     followers             the followers' actions (N, …) and what their optimisers remember
-    presence              who learns and who is present in an iteration, each (N,)
+    presence              the same of any iteration
     follow                the followers after their step of an iteration, given the leader's action
     action_box, leader_box   the boxes
     """
@@ -45,26 +46,35 @@ class Outlook:
     game: Game
     followers: tuple[Array, Any]
     iteration: Array
+    learning: Array
+    present: Array
     presence: Callable[[Array], tuple[Array, Array]]
     follow: Callable[[tuple[Array, Any], Any, Array], tuple[Array, Any]]
     action_box: tuple[Any, Any]
     leader_box: tuple[Any, Any]
 
-    def objective(self, actions: Array, leader_action: Any, iteration: Array) -> Array:
-        """U_L with those present in an iteration."""
-        return objective(self.game, actions, self.presence(iteration)[1], leader_action, iteration)
+    def objective(self, actions: Array, leader_action: Any) -> Array:
+        """U_L at any actions with those who are present now."""
+        return self.payoff(actions, self.present, leader_action, self.iteration)
+
+    def payoff(self, actions: Array, present: Array, leader_action: Any, iteration: Array) -> Array:
+        """U_L at any actions and presence."""
+        return objective(self.game, actions, present, leader_action, iteration)
 
     def ahead(self, leader_action: Any, steps: int, over: str) -> Array:
         """U_L once the followers have made so many more steps, of iterations t, t + 1, …, which see this action of the leader and those
         who enter on the way. `over` the `end`: after the last step. Over the `path`: the mean of U_L after each."""
         path = choose(over, end=False, path=True)
         if not steps:
-            return self.objective(self.followers[0], leader_action, self.iteration)
+            return self.objective(self.followers[0], leader_action)
+
+        def payoff(followers, iteration):
+            return self.payoff(followers[0], self.presence(iteration)[1], leader_action, iteration)
 
         def step(state, _):
             followers, iteration, summed = state
             followers = self.follow(followers, leader_action, iteration)
-            summed = summed + self.objective(followers[0], leader_action, iteration) if path else summed
+            summed = summed + payoff(followers, iteration) if path else summed
             return (followers, iteration + 1, summed), None
 
         @partial(jax.checkpoint, prevent_cse=False)
@@ -74,7 +84,7 @@ class Outlook:
         chunk = isqrt(steps)  # kept for a reverse pass: the ends of the stretches, and one stretch at a time
         state, _ = lax.scan(stretch, (self.followers, self.iteration, jnp.zeros(())), length=steps // chunk)
         (followers, iteration, summed), _ = lax.scan(step, state, length=steps % chunk)
-        return summed / steps if path else self.objective(followers[0], leader_action, iteration - 1)
+        return summed / steps if path else payoff(followers, iteration - 1)
 
 
 def gradient(function: Callable[[Any], Array], at: Any) -> Any:

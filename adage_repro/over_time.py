@@ -1,8 +1,8 @@
 """Learning in games over time (Eqs. 1-3): followers and a leader climb their own returns in turn, by the policies they hold."""
 
+import warnings
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +16,11 @@ from adage_repro.environment_checks import check_environment
 from adage_repro.outlook import Outlook
 from adage_repro.parameters import check_value
 from adage_repro.pytrees import model
-from adage_repro.refusals import Refused, shown
+from adage_repro.refusals import Refused
 from adage_repro.returns import follower_gradients, returns
 from adage_repro.settings import Settings, action_box, leader_box
 from adage_repro.steps import State, begin, climbed, learnt, presence
+from adage_repro.warned import HistoryWarning
 
 
 @model
@@ -46,9 +47,9 @@ class OutlookOverTime(Outlook):
 
     keys: Array
 
-    def objective(self, policies: Policy, leader: Policy, iteration: Array) -> Array:
-        """R_L with those present in an iteration."""
-        return returns(_at(self.game, iteration), policies, leader, self.presence(iteration)[1], self.keys)[1]
+    def payoff(self, policies: Policy, present: Array, leader: Policy, iteration: Array) -> Array:
+        """R_L at any policies and presence."""
+        return returns(_at(self.game, iteration), policies, leader, present, self.keys)[1]
 
 
 def solve_over_time(
@@ -65,8 +66,8 @@ def solve_over_time(
     key     of the noise; returns are means over `paths` sampled paths, which all iterations share (common random numbers)
     rows    which rows are kept, rising, among 0 … I; all unless given
 
-    ValueError: what `solve` refuses; functions of the environment that are missing or that return what does not fit; numbers that are
-    not finite, in the start or on the way.
+    ValueError: what `solve` refuses; functions of the environment that are missing or that return what does not fit; a return that is
+    not finite at the start. HistoryWarning: numbers that are not finite later.
     """
     check_value("paths", paths, "int", "[1, inf)")
     environment, settings, start = check_environment(environment, settings, start)
@@ -94,18 +95,24 @@ def alternating(environment, settings, followers, present, learning, leader, key
 
 def outlook_over_time(environment: Environment, settings: Settings, followers: State, keys: Array, iteration: Array) -> OutlookOverTime:
     """What the leader's gradient may look at in this iteration."""
-    who = partial(presence, settings, jax.tree.leaves(followers[0])[0].shape[0])
+    who = partial(presence, settings, _n_agents(followers[0]))
 
     def follow(followers, leader, iteration):
         learning, present = who(iteration)
         step = choose(settings.order, simultaneous=simultaneous, alternating=alternating)
         return step(environment, settings, followers, present, learning, leader, keys, iteration)
 
-    boxes = {
-        "action_box": action_box(environment, settings),
-        "leader_box": leader_box(environment, settings) if settings.has_leader else None,
-    }
-    return OutlookOverTime(environment, followers, iteration, who, follow, **boxes, keys=keys)
+    return OutlookOverTime(
+        environment,
+        followers,
+        iteration,
+        *who(iteration),
+        presence=who,
+        follow=follow,
+        action_box=action_box(environment, settings),
+        leader_box=leader_box(environment, settings) if settings.has_leader else None,
+        keys=keys,
+    )
 
 
 @jax.jit
@@ -113,7 +120,7 @@ def _solve(environment: Environment, settings: Settings, start: Policy, keys: Ar
     def kept(state, row):
         (policies, _), (leader, _) = state
         iteration = jnp.maximum(row - 1, 0)
-        _, present = outlook_over_time(environment, settings, state[0], keys, iteration).presence(iteration)
+        _, present = presence(settings, _n_agents(policies), iteration)
         payoffs = returns(_at(environment, iteration), policies, leader, present, keys, settings.has_leader)
         return HistoryOverTime(policies, leader, present, *payoffs)
 
@@ -137,26 +144,26 @@ def _solve(environment: Environment, settings: Settings, start: Policy, keys: Ar
     return lax.scan(to_kept_row, begin(settings, start), (jnp.append(0, rows[:-1]), rows))[1]
 
 
+def _n_agents(policies: Policy) -> int:
+    return jax.tree.leaves(policies)[0].shape[0]
+
+
 def _at(environment: Environment, iteration: Array) -> Environment:
     """The environment in this iteration of learning, if it has a field for it."""
     return replace(environment, iteration=iteration) if "iteration" in {field.name for field in fields(environment)} else environment
 
 
 def _check_finite(history: HistoryOverTime, rows: Array) -> None:
-    """Refuses a history with a number that is none, by the first row that has one."""
+    """Refuses numbers that are none in the start, and warns of those that come later, by the first row that has one."""
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(history)):
         return
-    finite: dict[str, Any] = {
-        field.name: np.all([np.isfinite(np.asarray(leaf)).reshape(len(rows), -1).all(-1) for leaf in jax.tree.leaves(part)], axis=0)
-        for field in fields(history)
-        if (part := getattr(history, field.name)) is not None
-    }
-    first = np.argmin(np.all(list(finite.values()), axis=0))
-    for name, good in finite.items():
-        if not good[first]:
-            when = "at the start" if rows[first] == 0 else f"after {rows[first]} iterations; smaller rates or narrower boxes may help"
-            found = [np.asarray(leaf)[first] for leaf in jax.tree.leaves(getattr(history, name))]
-            worst = next(leaf for leaf in found if not np.isfinite(leaf).all())
-            raise Refused(
-                f"{name.replace('_', ' ')} must be finite, got {shown(worst.ravel()[~np.isfinite(worst.ravel())][0].item())} {when}"
-            )
+    for k, row in enumerate(rows):
+        for field in fields(history):
+            values = [np.asarray(leaf)[k].ravel() for leaf in jax.tree.leaves(getattr(history, field.name))]
+            bad = [float(value[~np.isfinite(value)][0]) for value in values if not np.isfinite(value).all()]
+            if bad and row == 0:
+                raise Refused(f"{field.name} must be finite, got {bad[0]} at the start")
+            if bad:
+                what = f"{field.name.replace('_', ' ')} from row {row} on: smaller rates or narrower boxes may help"
+                warnings.warn(f"the history contains {bad[0]} in {what}", HistoryWarning, stacklevel=3)
+                return

@@ -35,9 +35,9 @@ def presence(settings: Settings, n_agents: int, iteration: Array) -> tuple[Array
     return learning, learning | choose(settings.late_group, absent=False, frozen=True)
 
 
-def leader_step(game: Game, settings: Settings, followers: State, leader: State, iteration: Array) -> State:
+def leader_step(game: Game, settings: Settings, followers: State, leader: State, iteration: Array, who: tuple[Array, Array]) -> State:
     """The leader after its step; as it was in an iteration that is not its turn."""
-    outlook = outlook_of(game, settings, followers, iteration)
+    outlook = outlook_of(game, settings, followers, iteration, who)
 
     def stepped():
         gradient = settings.leader_gradient(outlook, leader[0])
@@ -46,22 +46,28 @@ def leader_step(game: Game, settings: Settings, followers: State, leader: State,
     return lax.cond(iteration % settings.leader_every == 0, stepped, lambda: leader)
 
 
-def outlook_of(game: Game, settings: Settings, followers: State, iteration: Array) -> Outlook:
+def outlook_of(game: Game, settings: Settings, followers: State, iteration: Array, who: tuple[Array, Array] | None = None) -> Outlook:
     """What the leader's gradient may look at in this iteration."""
+    n_agents = followers[0].shape[0]
+    learning, present = presence(settings, n_agents, iteration) if who is None else who
     return Outlook(
         game=game,
         followers=followers,
         iteration=iteration,
-        presence=partial(presence, settings, followers[0].shape[0]),
+        learning=learning,
+        present=present,
+        presence=partial(presence, settings, n_agents),
         follow=partial(follower_step, game, settings),
         action_box=action_box(game, settings),
         leader_box=leader_box(game, settings),
     )
 
 
-def follower_step(game: Game, settings: Settings, followers: State, leader_action: Any, iteration: Array) -> State:
-    """The followers after one step in the order of the settings."""
-    learning, present = presence(settings, followers[0].shape[0], iteration)
+def follower_step(
+    game: Game, settings: Settings, followers: State, leader_action: Any, iteration: Array, who: tuple[Array, Array] | None = None
+) -> State:
+    """The followers after one step in the order of the settings; `who` learns and is present, if that is known already."""
+    learning, present = presence(settings, followers[0].shape[0], iteration) if who is None else who
     step = choose(settings.order, simultaneous=simultaneous, alternating=alternating)
     return step(game, settings, followers, present, learning, leader_action, iteration)
 

@@ -1,5 +1,7 @@
 """Games over time: gradients against full derivatives, the case of one step, the great fish war, noise, and what is refused."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,15 +9,29 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from test_adage import sizes
 
-from adage_repro import MarketEntrance, Settings, model, solve
-from adage_repro.environment import OneStep, path
+from adage_repro import (
+    FiniteDifference,
+    HistoryWarning,
+    Implicit,
+    Line,
+    LookAhead,
+    MarketEntrance,
+    Network,
+    Number,
+    OneStep,
+    Settings,
+    model,
+    solve,
+    solve_over_time,
+)
+from adage_repro.environment import path
 from adage_repro.games.fish_war import FishWar
-from adage_repro.leaders import FiniteDifference, LookAhead
-from adage_repro.over_time import outlook_over_time, solve_over_time
-from adage_repro.policies import Line, Network, Number, networks
+from adage_repro.over_time import outlook_over_time
+from adage_repro.policies import networks
 from adage_repro.returns import follower_gradients, returns
 
 KEY = jax.random.key(3)
+FISH = {"action_bounds": (0.01, 0.33), "leader_bounds": (0.0, 20.0)}
 EVERYBODY, NO_FEE = np.ones(3, bool), Number(jnp.zeros(()))
 
 
@@ -87,16 +103,14 @@ def test_gradients_are_full_derivatives(n_agents):
         np.testing.assert_allclose(one[agents], all_by_all[agents, agents], rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("order", ["simultaneous", "alternating"])
-def test_a_leader_looks_ahead_through_policies(order):
-    """Against finite differences, for a leader of two parameters (reverse mode) and one of one (forward mode)."""
-    game, followers, line = lake(3)
-    boxes = {"action_bounds": (-3.0, 3.0), "leader_bounds": (-1.0, 1.0)}
-    settings = Settings(0, 0.05, 0.1, order=order, entry_time=np.array([0, 0, 9]), late_group="frozen", **boxes)
-    leader = {"simultaneous": line, "alternating": Number(jnp.array(0.3))}[order]
+def test_a_leader_looks_ahead_through_policies():
+    """Against finite differences, for a fee that is a line in the stock, with a player that does not learn yet."""
+    game, followers, leader = FishWar(3, noise=0.3, horizon=20), Number(jnp.array([0.1, 0.2, 0.3])), Line(jnp.array(1.0), jnp.array(0.5))
+    settings = Settings(0, 0.002, 0.1, entry_time=np.array([0, 0, 9]), late_group="frozen", **FISH)
     outlook = outlook_over_time(game, settings, (followers, ()), jax.random.split(KEY, 2), jnp.array(0))
-    found, expected = (jax.jit(lambda at, of=of: of(outlook, at))(leader) for of in (LookAhead(3), FiniteDifference(1e-5, steps=3)))
-    np.testing.assert_allclose(ravel_pytree(found)[0], ravel_pytree(expected)[0], rtol=1e-6, atol=1e-8)
+    found, expected = (jax.jit(partial(of, outlook))(leader) for of in (LookAhead(3), FiniteDifference(1e-4, steps=3)))
+    np.testing.assert_allclose(ravel_pytree(found)[0], ravel_pytree(expected)[0], rtol=1e-6)
+    assert abs(found.level) > 0.01 and abs(found.slope) > 0.01
 
 
 @pytest.mark.parametrize(
@@ -129,9 +143,6 @@ def shares(patience, fee, growth=0.6):
         total = (1 / (fee + k / (1 - middle))).sum()
         low, high = (middle, high) if total > middle else (low, middle)
     return 1 / (fee + k / (1 - low))
-
-
-FISH = {"action_bounds": (0.01, 0.33), "leader_bounds": (0.0, 20.0)}
 
 
 def test_the_fish_war_without_a_fee():
@@ -235,3 +246,68 @@ def test_ten_thousand_agents_take_memory_for_a_few_numbers_each():
     given = (game, followers, NO_FEE, np.ones(10_000, bool), KEY[None])
     for function in (follower_gradients, returns):
         assert max(sizes(jax.make_jaxpr(function)(*given))) == 10_000
+
+
+class Plain:
+    """No environment: not made with @model."""
+
+
+SHARES = Number(np.full(3, 0.1))
+
+
+def changed(**functions):
+    """The fish war with other functions."""
+    return model(type("Changed", (FishWar,), functions))(3)
+
+
+REFUSED_HERE = [
+    ({"environment": Plain()}, "environment must be a value of a class made with @model, got "),
+    ({"environment": FishWar}, "environment must be a value of a class made with @model, got "),
+    (
+        {"environment": MarketEntrance(3, 0.6)},
+        "MarketEntrance must have first, transition, horizon, discount: a game of one step is taken as",
+    ),
+    ({"environment": FishWar(3, horizon=0)}, "horizon must lie in [1, inf), got 0"),
+    ({"environment": FishWar(3, discount=1.5)}, "discount must lie in [0, 1], got 1.5"),
+    ({"environment": FishWar(3, discount=np.full(2, 0.9))}, "discount must be one number or one per agent, 3, got shape (2,)"),
+    ({"start": np.full(3, 0.1)}, "start must be a policy, such as Number, Line or Network, got array([0.1, 0.1, 0.1])"),
+    ({"start": Number(np.full(4, 0.1))}, "start must have parameters with a leading axis N = 3, got shapes (4,)"),
+    ({"start": Line(np.full(3, 0.1), np.array(0.2))}, "start must have parameters with a leading axis N = 3, got shapes (3,), ()"),
+    ({"start": Number(np.array([0.1, np.nan, 0.1]))}, "start must lie in (-inf, inf), got nan"),
+    ({"start": Number(np.array([0.1, 0.1, 0.4]))}, "start must lie in [0.01, 0.33], got 0.4"),
+    ({"action_bounds": None}, "action_bounds must be given: "),
+    ({"leader_start": 30.0}, "leader_start must lie in [0.0, 20.0], got 30.0"),
+    ({"leader_gradient": Implicit()}, "leader_gradient over time may be any but Implicit(), which is for games of one step"),
+    ({"entry_time": np.zeros(4, int)}, "entry_time must be one number or one per agent, 3, got (4,)"),
+    ({"paths": 0}, "paths must lie in [1, inf), got 0"),
+    ({"rows": [5]}, "rows must lie in [0, 2], got 5"),
+]
+REFUSED_FUNCTIONS = [
+    ("first", lambda self: (), "must give a pytree of floats, got ()"),
+    ("utility", lambda self, action, wealth: action, "may ask for state, action, mean, n_present, leader_action, got a parameter wealth"),
+    ("utility", lambda self, action: jnp.ones(2), "must give one number for one agent, got shape (2,)"),
+    ("utility", lambda self, action: action if action > 0 else 0.0, "must be made of what JAX can trace, got: "),
+    ("transition", lambda self, state: (state, state), "must give a state as first does, shape (), got arrays of shapes (), ()"),
+    ("objective", lambda self, actions: actions, "must give one number for the leader, got shape (3,)"),
+    ("observe", lambda self, state, weather: state, "may ask for state, leader_action, got a parameter weather"),
+]
+REFUSED_FUNCTIONS = [({"environment": changed(**{name: made})}, f"Changed.{name} {words}") for name, made, words in REFUSED_FUNCTIONS]
+NAN = [({"environment": changed(utility=lambda self, action: jnp.log(-action))}, "returns must be finite, got nan at the start")]
+
+
+@pytest.mark.parametrize("given, message", REFUSED_HERE + REFUSED_FUNCTIONS + NAN)
+def test_refusals(given, message):
+    given = {"environment": FishWar(3), "start": SHARES, "leader_lr": 0.1} | FISH | given
+    solver = {name: given.pop(name) for name in ("environment", "start", "paths", "rows") if name in given}
+    with pytest.raises(ValueError) as refusal:
+        solve_over_time(settings=Settings(2, 0.001, **given), **solver)
+    assert str(refusal.value).startswith(message) and "\n" not in str(refusal.value)
+
+
+def test_a_run_that_leaves_the_numbers_says_so():
+    """The players take more than there is."""
+    settings = Settings(3, 1.0, action_bounds=(0.0, 1.0))
+    with pytest.warns(
+        HistoryWarning, match=r"^the history contains nan in returns from row 1 on: smaller rates or narrower boxes may help$"
+    ):
+        solve_over_time(FishWar(3), settings, SHARES)
