@@ -90,11 +90,10 @@ def lake(n_agents):
     return game, followers, Line(jnp.array(0.3), jnp.array([0.5]))
 
 
-@pytest.mark.parametrize("n_agents", [1, 4])
-def test_gradients_are_full_derivatives(n_agents):
+def test_gradients_are_full_derivatives():
     """Of each agent's return by its own policy, through every reaction of everybody, one agent absent."""
-    game, followers, leader = lake(n_agents)
-    present, keys = np.arange(n_agents) != 2, jax.random.split(KEY, 3)
+    game, followers, leader = lake(4)
+    present, keys = np.arange(4) != 2, jax.random.split(KEY, 3)
     found = jax.jit(follower_gradients)(game, followers, leader, present, keys)
     full = jax.jit(jax.jacrev(lambda followers: returns(game, followers, leader, present, keys)[0]))(followers)
     agents = np.flatnonzero(present)
@@ -157,7 +156,7 @@ def test_the_fish_war_without_a_fee():
 def test_a_leader_that_looks_ahead_saves_the_stock():
     """It learns the fee that brings the optimum about; the paper's leader, whose partial gradient is zero, learns nothing."""
     game, start, given = FishWar(3), Number(np.full(3, 0.2)), {"leader_start": 1.0, "leader_every": 10} | FISH
-    led = solve_over_time(game, Settings(300, 0.002, 1.0, leader_gradient=LookAhead(5), **given), start, rows=[300])
+    led = solve_over_time(game, Settings(300, 0.002, 1.0, leader_gradient=LookAhead(1), **given), start, rows=[300])
     np.testing.assert_allclose(led.leader_policy.value, 2 / 0.46, atol=1e-6)
     np.testing.assert_allclose(led.policies.value[0], 0.46 / 3, atol=1e-6)
     unled = solve_over_time(game, Settings(300, 0.002, 1.0, **given), start, rows=[0, 300])
