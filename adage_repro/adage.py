@@ -25,7 +25,7 @@ from adage_repro.warned import review
 
 
 def solve(game: Game, settings: Settings, start: Array, rows: Array | None = None, keep: Callable[[Game, History], Any] | None = None):
-    """Alternating gradient descent (Eq. 3) from `start` (N,), or from each row of a batch of starts (runs, N): the History.
+    """Alternating gradient descent (Eq. 3) from `start` (N, …), or from each of a batch of starts (runs, N, …): the History.
 
     In iteration t = 0, 1, … first the leader steps, if it is its turn, then the followers, who see its new action.
 
@@ -34,9 +34,10 @@ def solve(game: Game, settings: Settings, start: Array, rows: Array | None = Non
            rows, that gives any pytree of arrays. `solve` gives that pytree, with the axis of rows (and of runs) in front
 
     Compiles once for each size and choice, number of rows kept and `keep`; numbers may change freely.
-    ValueError: `start` of the wrong shape or out of the bounds, `rows` that do not rise or that the run does not have.
+    ValueError: `start` of the wrong shape or out of the bounds, `rows` that do not rise or that the run does not have, a game whose
+    functions do not give what `Game` says, a leader's gradient that is undefined. HistoryWarning: see `warned.review`.
     """
-    checked, rows = _checked(game, settings, start), checked_rows(rows, settings.iterations)
+    checked, rows = _checked(game, settings, start), _checked_rows(rows, settings.iterations)
     return review(_solve(*checked, rows, keep), settings, *checked[:2], rows)
 
 
@@ -49,11 +50,12 @@ def solve_many(
     another program, and so does another number of runs. What is kept is NumPy's, in the order of the runs, and must fit into memory
     together. `rows`, `keep` and ValueError: as `solve`.
     """
-    histories = {}
-    for places, (game, settings, start) in by_structure(_checked(*run) for run in runs):
-        batch = jax.device_get(_solve_in_turn(game, settings, start, checked_rows(rows, settings.iterations), keep))
+    histories, runs = {}, list(runs)
+    checked = [_checked(*run) for run in runs]
+    for places, (game, settings, start) in by_structure(checked):
+        batch = jax.device_get(_solve_in_turn(game, settings, start, _checked_rows(rows, settings.iterations), keep))
         histories |= {place: jax.tree.map(lambda values, k=k: values[k], batch) for k, place in enumerate(places)}
-    return [histories[place] for place in range(len(histories))]
+    return [review(histories[place], settings, *checked[place][:2], rows) for place, (_, settings, _) in enumerate(runs)]
 
 
 def _checked(game: Game, settings: Settings, start: Array) -> tuple[Game, Settings, Array]:
@@ -66,8 +68,9 @@ def _checked(game: Game, settings: Settings, start: Array) -> tuple[Game, Settin
         given = settings.leader_lr if settings.leader_optimiser is None else settings.leader_optimiser
         raise Refused(f"leader_lr must be None for a game without an objective, got {shown(given)} for {name}")
     check_inside("start", start, settings.action_bounds)
-    if settings.has_leader:
-        check_inside("leader_start", settings.leader_start, settings.leader_bounds)
+    leader_bounds = getattr(game, "leader_bounds", None) if settings.leader_bounds is None else settings.leader_bounds
+    if leader_bounds is not None:
+        check_inside("leader_start", settings.leader_start, leader_bounds)
     profile = start if start.ndim == 1 + len(getattr(game, "action_shape", ())) else start[0]
     if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != profile.shape[:1]:
         raise Refused(f"entry_time must be one number or one per agent, {profile.shape[0]}, got {jnp.shape(settings.entry_time)}")
@@ -76,7 +79,7 @@ def _checked(game: Game, settings: Settings, start: Array) -> tuple[Game, Settin
     return *leaves, start
 
 
-def checked_rows(rows: Array | None, iterations: int) -> Array | None:
+def _checked_rows(rows: Array | None, iterations: int) -> Array | None:
     """The rows as an array; refuses those that do not rise or that a run does not have."""
     if rows is None:
         return None

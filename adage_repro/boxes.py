@@ -79,4 +79,4 @@ def number_tree(name: str, tree: Any, infinite: bool = False) -> Any:
             return value
         return check_value(name, value, "float", "(-inf, inf)")
 
-    return jax.tree.map(leaf, tree, is_leaf=numbers_only)
+    return jax.tree.map(leaf, tree, is_leaf=lambda value: value is None or numbers_only(value))

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from adage_repro.adage import checked_rows
+from adage_repro.adage import _checked_rows as checked_rows
 from adage_repro.choices import choose
 from adage_repro.environment import Environment, Policy
 from adage_repro.environment_checks import check_environment

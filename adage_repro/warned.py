@@ -91,11 +91,10 @@ def _tell_bound(history, game, settings):
     """Warns of a leader that ended on a side of the game's box where it did not start, in any run."""
     rows = 0 if history.present.ndim == 2 else 1
     for bound in settings.leader_bounds:
-        for side_of, values in zip(
-            jax.tree.leaves(side(bound, history.leader_action)), jax.tree.leaves(history.leader_action), strict=True
-        ):
-            first, last = (np.take(values, row, axis=rows) for row in (0, -1))
-            ran = (last == side_of) & (first != side_of)
+        sides, paths = jax.tree.leaves(side(bound, history.leader_action)), jax.tree.leaves(history.leader_action)
+        for end, path in zip(sides, paths, strict=True):
+            first, last = (np.take(path, row, axis=rows) for row in (0, -1))
+            ran = (last == end) & (first != end)
             if ran.any():
                 at = f"ends on the bound {float(last[ran].flat[0]):g}, which {type(game).__name__} states and the settings do not"
                 warnings.warn(f"the leader's action {at}: give leader_bounds in Settings to choose it", HistoryWarning, stacklevel=4)

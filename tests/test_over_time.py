@@ -133,6 +133,49 @@ def test_the_market_is_the_case_of_one_step(order, late_group, start):
         np.testing.assert_allclose(values, getattr(expected, name), rtol=1e-12, atol=1e-12, err_msg=name)
 
 
+@model
+class Exchange:
+    """Agents with costs of their own choose two numbers; reports, two aggregates, and a schedule of two rates by iteration."""
+
+    costs: jax.Array
+    action_shape = (2,)
+
+    def aggregate(self, action):
+        return {"first": action[0], "product": action[0] * action[1]}
+
+    def utility(self, action, mean, n_present, leader_action, iteration):
+        return (
+            action.sum()
+            - self.costs * action @ action
+            - mean["product"] * n_present
+            - leader_action[iteration % 2] * action[0] * mean["first"]
+        )
+
+    def report(self, action, leader_action, iteration):
+        return leader_action[iteration % 2] * action[0]
+
+    def objective(self, actions, reports, utilities):
+        return reports.sum() + jnp.log(1 + utilities**2).sum() - (actions**2).sum()
+
+
+def test_any_game_of_one_step_is_a_game_over_time():
+    """With vector actions, reports, optimisers, a leader with a schedule that looks ahead over the path."""
+    game, start = Exchange(np.array([0.5, 1.0, 2.0])), np.array([[0.1, 0.2], [0.3, 0.1], [0.0, 0.4]])
+    boxes = {"action_bounds": (-2.0, 2.0), "leader_bounds": (0.0, 1.0), "leader_start": np.array([0.2, 0.4])}
+    settings = Settings(
+        9, lambda t: 0.1 / (1 + t), 0.05, leader_gradient=LookAhead(3, over="path"), entry_time=np.array([0, 2, 4]), **boxes
+    )
+    expected, found = solve(game, settings, start), solve_over_time(OneStep(game), settings, Number(start))
+    for name, values in (
+        ("actions", found.policies.value),
+        ("leader_action", found.leader_policy.value),
+        ("utilities", found.returns),
+        ("objective", found.objective),
+    ):
+        np.testing.assert_allclose(values, getattr(expected, name), rtol=1e-12, atol=1e-12, err_msg=name)
+    assert (np.ptp(expected.leader_action, axis=0) > 1e-3).all()
+
+
 def shares(patience, fee, growth=0.6):
     """The fish war's equilibrium by bisection on the sum of the shares: 1/θ_i = τ + k_i / (1 - Σ θ_j), k_i = αβ_i / (1 - αβ_i)."""
     k = growth * np.asarray(patience) / (1 - growth * np.asarray(patience))
