@@ -72,11 +72,9 @@ def number_tree(name: str, tree: Any, infinite: bool = False) -> Any:
 
     def leaf(value):
         value = np.asarray(value, float) if numbers_only(value) else value
-        if infinite and isinstance(value, numbers.Real) and not isinstance(value, bool) and abs(value) == np.inf:
-            return float(value)
-        if infinite and np.ndim(value) and not _traced(value):
+        if infinite and isinstance(value, numbers.Real | np.ndarray | jax.Array) and not _traced(value) and np.isinf(value).any():
             check_value(name, np.where(np.isinf(value), 0.0, value), "float", "(-inf, inf)")
-            return value
+            return value if np.ndim(value) else float(value)
         return check_value(name, value, "float", "(-inf, inf)")
 
     return jax.tree.map(leaf, tree, is_leaf=lambda value: value is None or numbers_only(value))

@@ -1,6 +1,7 @@
 """What a finished run says of itself: NaN, and a leader that ran into a bound which the settings do not name."""
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -24,12 +25,14 @@ class HistoryWarning(UserWarning):
 def review(result: Any, given: Settings, game: Game, settings: Settings, rows: Array | None) -> Any:
     """The result of `solve`, as it is. `given` are the settings before the game's boxes.
 
-    Refused: NaN in the first row, whose function is named, or a leader's gradient that is undefined. HistoryWarning: NaN later, or a
+    Refused: NaN in the first row, whose function is named, or a leader's gradient that is undefined. HistoryWarning: NaN or infinite actions later, or a
     leader that ends on a bound that the game states and the settings do not, and did not start there. What `keep` gave is not looked at.
     """
     if not isinstance(result, History) or any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(result)):
         return result
     history = jax.tree.map(np.asarray, result)
+    if not np.isfinite(history.actions).all():  # an infinite action is as little a number as NaN
+        history = replace(history, actions=np.where(np.isfinite(history.actions), history.actions, np.nan))
     if any(np.isnan(values).any() for values in _floats(history)):
         _tell_nan(history if history.present.ndim == 2 else _worst(history), game, settings, rows)
     elif settings.has_leader and given.leader_bounds is None:
@@ -67,7 +70,7 @@ def _tell_nan(history, game, settings, rows):
         why = _undefined(jax.tree.map(lambda values: values[max(row - 1, 0)], history), game, settings, int(numbers[max(row - 1, 0)]))
     if row == 0 or why.startswith("the leader"):
         raise Refused(f"{why} at the start, where it must be a number" if row == 0 else why)
-    warnings.warn(f"the history contains NaN from row {numbers[row]} on: {why}", HistoryWarning, stacklevel=4)
+    warnings.warn(f"the history contains NaN or infinite actions from row {numbers[row]} on: {why}", HistoryWarning, stacklevel=4)
 
 
 def _undefined(row, game, settings, iteration):

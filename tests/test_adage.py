@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import reference
+from jaxprs import sizes
 from reference import CROWDS, LATE_GROUPS, ORDERS, SHIFTS, TAX_UNITS
 
 from adage_repro import MarketEntrance, Settings, adage, follower_gradients, leader_gradient, model, solve, solve_many, utilities
@@ -204,15 +205,6 @@ def test_a_sweep_over_numbers_compiles_once():
         solve(game, Settings(3, 0.01, action_bounds=(0, 1)), np.zeros(7))
     first += 1
     assert compiled_after(0.6, order="alternating") == first + 1
-
-
-def sizes(jaxpr):
-    """Numbers of elements of all that a computation makes on its way, inner computations included."""
-    for equation in jaxpr.eqns:
-        yield from (variable.aval.size for variable in equation.outvars)
-        for inner in jax.tree.leaves(list(equation.params.values())):
-            if hasattr(inner, "eqns"):
-                yield from sizes(inner)
 
 
 def test_a_million_agents_take_memory_for_a_few_millions():
