@@ -1,4 +1,4 @@
-"""Markov games (Sect. 2.1): an environment, the path that policies take through it, and the returns along it (Eq. 1)."""
+"""Markov games (Sect. 2.1): an environment, and the path that policies take through it."""
 
 import inspect
 from collections.abc import Callable
@@ -62,7 +62,8 @@ class Environment(Protocol):
         ...
 
     def objective(self, state: State, actions: Action, utilities: Array, present: Array, leader_action: Action) -> Array:
-        """U_L (scalar) in this step, from all actions (N, …) and utilities (N,) and who is present (N,). Needed with a leader only."""
+        """U_L (scalar) in this step, from all actions (N, …) and utilities (N,), each 0 where absent, who is present (N,) and the
+        leader's own action. Needed with a leader only."""
         ...
 
 
@@ -163,7 +164,8 @@ def felt(moment: Moment) -> dict[str, Any]:
 
 def leader_payoff(environment: Environment, state: State, utilities: Array, present: Array, moment: Moment) -> Array:
     """U_L in one step."""
-    given = {"actions": moment.actions, "utilities": utilities, "present": present, "leader_action": moment.leader_action}
+    actions = jax.tree.map(lambda values: where_present(present, values, 0.0), moment.actions)
+    given = {"actions": actions, "utilities": utilities, "present": present, "leader_action": moment.leader_action}
     return ask(environment, "objective", state=state, **given)
 
 

@@ -1,6 +1,7 @@
 """What an environment and the policies of a run must be, refused in one line before anything is computed."""
 
 from collections.abc import Callable
+from dataclasses import is_dataclass
 from typing import Any
 
 import jax
@@ -23,7 +24,7 @@ NEEDED = ("first", "utility", "transition", "horizon", "discount")
 def check_environment(environment: Environment, settings: Settings, start: Policy) -> tuple[Environment, Settings, Policy]:
     """The three as JAX takes them; refuses what does not fit together."""
     name = type(environment).__name__
-    if isinstance(environment, type) or jax.tree_util.all_leaves([environment]):
+    if isinstance(environment, type) or not is_dataclass(environment) or jax.tree_util.all_leaves([environment]):
         raise Refused(f"environment must be a value of a class made with @model, got {shown(environment)}")
     if not isinstance(settings, Settings):
         raise Refused(f"settings must be Settings(…), got {shown(settings)}: arguments go environment, settings, start")
@@ -74,13 +75,13 @@ def _agents(environment: Environment, start: Policy) -> int:
 
 
 def _check_discounts(environment: Environment, n_agents: int, led: bool) -> None:
-    check_value("discount", np.asarray(environment.discount), "float", "[0, 1]")
-    if np.shape(environment.discount) not in ((), (n_agents,)):
-        raise Refused(f"discount must be one number or one per agent, {n_agents}, got shape {np.shape(environment.discount)}")
-    leader_s = getattr(environment, "leader_discount", environment.discount)
+    own, leader_s = environment.discount, getattr(environment, "leader_discount", environment.discount)
+    for name, value in (("discount", own), ("leader_discount", leader_s)):
+        check_value(name, value if isinstance(value, jax.Array) else np.asarray(value), "float", "[0, 1]")
+    if np.shape(own) not in ((), (n_agents,)):
+        raise Refused(f"discount must be one number or one per agent, {n_agents}, got shape {np.shape(own)}")
     if led and np.ndim(leader_s):
         raise Refused(f"leader_discount must be one number where each agent has its own discount, got shape {np.shape(leader_s)}")
-    check_value("leader_discount", np.asarray(leader_s), "float", "[0, 1]")
 
 
 def _check_functions(environment: Environment, n_agents: int, start: Policy, leader: Policy, led: bool) -> None:

@@ -155,7 +155,8 @@ def _at(environment: Environment, iteration: Array) -> Environment:
 
 def _check_finite(history: HistoryOverTime, rows: Array) -> None:
     """Refuses numbers that are none in the start, and warns of those that come later, by the first row that has one."""
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(history)):
+    leaves = jax.tree.leaves(history)
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves) or all(np.isfinite(leaf).all() for leaf in leaves):
         return
     for k, row in enumerate(rows):
         for field in fields(history):

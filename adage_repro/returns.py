@@ -27,10 +27,10 @@ def returns(
             following, utilities, moment = step(environment, followers, leader, present, state, key)
             payoffs = [utilities] + ([leader_payoff(environment, state, utilities, present, moment)] if led else [])
             totals = [total + weight * payoff for total, weight, payoff in zip(totals, weights, payoffs, strict=True)]
-            return (following, [weight * each for weight, each in zip(weights, discounts, strict=True)], totals), None
+            return (following, [weight * discount for weight, discount in zip(weights, discounts, strict=True)], totals), None
 
         totals = [jnp.zeros(present.size), jnp.zeros(())][: len(discounts)]
-        return lax.scan(forward, (begin(environment, first), [jnp.ones_like(each) for each in discounts], totals), keys)[0][2]
+        return lax.scan(forward, (begin(environment, first), [jnp.ones_like(discount) for discount in discounts], totals), keys)[0][2]
 
     means = [values.mean(0) for values in jax.vmap(one)(keys)]
     return means[0], means[1] if led else None
@@ -67,16 +67,14 @@ def _gradients(environment: Environment, followers: Policy, leader: Policy, pres
         def following(mean):
             return ravel_pytree(ask(environment, "transition", state=state, key=key, **felt(moment) | {"mean": mean_of(mean)}))[0]
 
-        def payoff(policy, own, action, prices):
+        def payoff(own, policy, action, prices):
             deviation = policy(observed(own, state, moment.leader_action))
             moved = mean + (ravel_pytree(aggregate(own, deviation))[0] - ravel_pytree(aggregate(own, action))[0]) / moment.n_present
             utility = ask(own, "utility", state=state, action=deviation, **felt(moment) | {"mean": mean_of(moved)})
             return utility + prices @ moved
 
         prices = discounts * (costates @ jax.jacfwd(following)(mean))
-        now = each(
-            environment, n_agents, lambda own, policy, *rest: jax.grad(payoff)(policy, own, *rest), followers, moment.actions, prices
-        )
+        now = each(environment, n_agents, jax.grad(payoff, argnums=1), followers, moment.actions, prices)
         costates = utilities_by_state + discounts * (costates @ by_state)
         return (costates, jax.tree.map(partial(_discounted, discounts), now, gradients)), None
 

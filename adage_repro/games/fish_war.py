@@ -38,4 +38,4 @@ class FishWar:
         return self.growth * (state + jnp.log(1 - n_present * mean)) + self.noise * jax.random.normal(key)
 
     def objective(self, state: Array, actions: Array, present: Array) -> Array:
-        return jnp.where(present, jnp.log(actions) + state, 0.0).sum()
+        return (jnp.log(jnp.where(present, actions, 1.0)) + present * state).sum()
