@@ -159,12 +159,10 @@ class Exchange:
 
 
 def test_any_game_of_one_step_is_a_game_over_time():
-    """With vector actions, reports, optimisers, a leader with a schedule that looks ahead over the path."""
+    """With vector actions, costs of their own, reports, two aggregates, and rates and leader's actions that follow a schedule."""
     game, start = Exchange(np.array([0.5, 1.0, 2.0])), np.array([[0.1, 0.2], [0.3, 0.1], [0.0, 0.4]])
     boxes = {"action_bounds": (-2.0, 2.0), "leader_bounds": (0.0, 1.0), "leader_start": np.array([0.2, 0.4])}
-    settings = Settings(
-        9, lambda t: 0.1 / (1 + t), 0.05, leader_gradient=LookAhead(3, over="path"), entry_time=np.array([0, 2, 4]), **boxes
-    )
+    settings = Settings(9, lambda t: 0.1 / (1 + t), 0.05, leader_every=3, entry_time=np.array([0, 2, 4]), **boxes)
     expected, found = solve(game, settings, start), solve_over_time(OneStep(game), settings, Number(start))
     for name, values in (
         ("actions", found.policies.value),
@@ -208,11 +206,11 @@ def test_a_leader_that_looks_ahead_saves_the_stock():
 
 def test_networks_learn_the_shares_and_the_fee():
     """Noise and scattered starts show each network the stock at many levels; the equilibrium's policy is the same number at all."""
-    game, drawn = FishWar(3, noise=1.0, spread=2.0), networks(jax.random.key(1), 3, hidden=4, scale=0.2)
+    game, drawn = FishWar(3, noise=1.0, spread=2.0, horizon=150), networks(jax.random.key(1), 3, hidden=4, scale=0.2)
     start = Network(drawn.inner, drawn.shift, drawn.outer, drawn.bias - 1.5)
     boxes = {"action_bounds": (-10.0, 10.0), "leader_bounds": (0.0, 20.0)}
-    settings = Settings(4000, 0.05, 1.0, leader_every=20, leader_gradient=LookAhead(1), **boxes)
-    found = solve_over_time(game, settings, start, key=KEY, paths=4, rows=[0, 4000])
+    settings = Settings(3000, 0.06, 1.0, leader_every=20, leader_gradient=LookAhead(1), **boxes)
+    found = solve_over_time(game, settings, start, key=KEY, paths=4, rows=[0, 3000])
     paths = jax.vmap(path, (None, None, None, None, 0))
 
     def away(row):  # of the shares along the paths, root mean square, and of the fee
