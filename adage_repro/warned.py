@@ -15,7 +15,7 @@ from adage_repro.game import Game
 from adage_repro.history import History
 from adage_repro.refusals import Refused
 from adage_repro.settings import Settings
-from adage_repro.steps import begin, outlook_of
+from adage_repro.steps import begin, outlook_of, presence
 
 
 class HistoryWarning(UserWarning):
@@ -25,8 +25,9 @@ class HistoryWarning(UserWarning):
 def review(result: Any, given: Settings, game: Game, settings: Settings, rows: Array | None) -> Any:
     """The result of `solve`, as it is. `given` are the settings before the game's boxes.
 
-    Refused: NaN in the first row, whose function is named, or a leader's gradient that is undefined. HistoryWarning: NaN or infinite actions later, or a
-    leader that ends on a bound that the game states and the settings do not, and did not start there. What `keep` gave is not looked at.
+    Refused: NaN in the first row, whose function is named, or a leader's gradient that is undefined. HistoryWarning: NaN or infinite
+    actions later, or a leader that ends on a bound that the game states and the settings do not, and did not start there. What `keep`
+    gave is not looked at.
     """
     if not isinstance(result, History) or any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(result)):
         return result
@@ -61,31 +62,32 @@ def _first_nan(tree):
 def _tell_nan(history, game, settings, rows):
     name, row = type(game).__name__, _first_nan(history)
     numbers = np.arange(len(history.present)) if rows is None else np.asarray(rows)
-    moved = _first_nan((history.actions, history.leader_action)) == row
-    if not moved:
+    start = numbers[row] == 0
+    if _first_nan((history.actions, history.leader_action)) != row:
         parts = [("utility", history.utilities), ("report", history.reports), ("objective", history.objective)]
         culprit = next(part for part, values in parts if _first_nan(values) == row)
         why = f"{name}.{culprit} gives NaN"
+    elif row == 0:
+        why = f"a gradient of {name} is NaN, or its steps diverge; keep earlier rows to see where"
     else:
-        why = _undefined(jax.tree.map(lambda values: values[max(row - 1, 0)], history), game, settings, int(numbers[max(row - 1, 0)]))
-    if row == 0 or why.startswith("the leader"):
-        raise Refused(f"{why} at the start, where it must be a number" if row == 0 else why)
+        why = _undefined(jax.tree.map(lambda values: values[row - 1], history), game, settings, int(numbers[row - 1]))
+    if start or why.startswith("the leader"):
+        raise Refused(f"{why} at the start, where it must be a number" if start else why)
     warnings.warn(f"the history contains NaN or infinite actions from row {numbers[row]} on: {why}", HistoryWarning, stacklevel=4)
 
 
 def _undefined(row, game, settings, iteration):
     """What makes the next step NaN, as far as it can be seen from a row."""
     name, at = type(game).__name__, (jnp.asarray(row.actions), jax.tree.map(jnp.asarray, row.leader_action))
-    followers, _ = begin(settings, at[0])
-    outlook = outlook_of(game, settings, followers, jnp.asarray(iteration))
     if settings.has_leader:
+        outlook = outlook_of(game, settings, begin(settings, at[0])[0], jnp.asarray(iteration))
         failure = settings.leader_gradient.failure(outlook, at[1])
         if failure:
             return f"the leader's gradient is undefined in iteration {iteration}: {failure}"
         slope = settings.leader_gradient(outlook, at[1])
         if any(np.isnan(values).any() for values in jax.tree.leaves(slope)):
             return f"the gradient of {name}.objective is NaN"
-    slopes = follower_gradients(game, at[0], outlook.present, at[1], iteration)
+    slopes = follower_gradients(game, at[0], presence(settings, len(at[0]), iteration)[1], at[1], iteration)
     grown = "" if np.isnan(slopes).any() else ", or its steps diverge"
     return f"the gradient of {name}.utility is NaN{grown}"
 
