@@ -55,7 +55,11 @@ class Outlook:
 
     def objective(self, actions: Array, leader_action: Any) -> Array:
         """U_L at any actions with those who are present now."""
-        return objective(self.game, actions, self.present, leader_action, self.iteration)
+        return self.payoff(actions, self.present, leader_action, self.iteration)
+
+    def payoff(self, actions: Array, present: Array, leader_action: Any, iteration: Array) -> Array:
+        """U_L at any actions and presence."""
+        return objective(self.game, actions, present, leader_action, iteration)
 
     def ahead(self, leader_action: Any, steps: int, over: str) -> Array:
         """U_L once the followers have made so many more steps, of iterations t, t + 1, …, which see this action of the leader and those
@@ -65,7 +69,7 @@ class Outlook:
             return self.objective(self.followers[0], leader_action)
 
         def payoff(followers, iteration):
-            return objective(self.game, followers[0], self.presence(iteration)[1], leader_action, iteration)
+            return self.payoff(followers[0], self.presence(iteration)[1], leader_action, iteration)
 
         def step(state, _):
             followers, iteration, summed = state

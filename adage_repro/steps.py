@@ -41,7 +41,7 @@ def leader_step(game: Game, settings: Settings, followers: State, leader: State,
 
     def stepped():
         gradient = settings.leader_gradient(outlook, leader[0])
-        return _climbed(leader, gradient, settings.leader_lr, settings.leader_optimiser, outlook.leader_box, iteration)
+        return climbed(leader, gradient, settings.leader_lr, settings.leader_optimiser, outlook.leader_box, iteration)
 
     return lax.cond(iteration % settings.leader_every == 0, stepped, lambda: leader)
 
@@ -78,7 +78,7 @@ def follower_update(order: str) -> Callable[..., Array]:
     return lambda game, settings, actions, *given: step(game, settings, (actions, ()), *given, 0)[0]
 
 
-def _climbed(state: State, gradient: Any, rate: Any, optimiser: Any, box: tuple[Any, Any], iteration: Array) -> State:
+def climbed(state: State, gradient: Any, rate: Any, optimiser: Any, box: tuple[Any, Any], iteration: Array) -> State:
     """One step up the gradient, clipped to the box. An optimiser descends, so it is given -∇."""
     value, memory = state
     if optimiser is None:
@@ -90,18 +90,18 @@ def _climbed(state: State, gradient: Any, rate: Any, optimiser: Any, box: tuple[
     return clipped(moved, box), memory
 
 
-def _learnt(game, settings, follower, gradient, learning, iteration):
+def learnt(game, settings, follower, gradient, learning, iteration):
     """One follower, or all at once, after its step if it is learning."""
-    climbed = partial(_climbed, rate=settings.follower_lr, optimiser=settings.follower_optimiser, box=action_box(game, settings))
+    step = partial(climbed, rate=settings.follower_lr, optimiser=settings.follower_optimiser, box=action_box(game, settings))
     each = jax.vmap if settings.follower_optimiser is not None and learning.ndim else lambda function: function
-    moved = each(lambda follower, gradient: climbed(follower, gradient, iteration=iteration))(follower, gradient)
+    moved = each(lambda follower, gradient: step(follower, gradient, iteration=iteration))(follower, gradient)
     return jax.tree.map(lambda new, old: where_present(learning, new, old), moved, follower)
 
 
 def simultaneous(game, settings, followers, present, learning, leader_action, iteration):
     """One follower step of Eq. 3, all from the same actions."""
     gradients = follower_gradients(game, followers[0], present, leader_action, iteration)
-    return _learnt(game, settings, followers, gradients, learning, iteration)
+    return learnt(game, settings, followers, gradients, learning, iteration)
 
 
 def alternating(game, settings, state, present, learning, leader_action, iteration):
@@ -119,7 +119,7 @@ def alternating(game, settings, state, present, learning, leader_action, iterati
         me = as_agent(own)
         mean = jax.tree.map(between, mean, jax.tree.map(jnp.minimum, low, low_ahead), jax.tree.map(jnp.maximum, high, high_ahead))
         gradient = own_gradient(me, action, mean, n_present, leader_action, iteration)
-        new, memory = _learnt(game, settings, (action, memory), gradient, learning, iteration)
+        new, memory = learnt(game, settings, (action, memory), gradient, learning, iteration)
         before, after = felt(me, action), felt(me, new)
         low = jax.tree.map(lambda low, after: jnp.where(present, jnp.minimum(low, after), low), low, after)
         high = jax.tree.map(lambda high, after: jnp.where(present, jnp.maximum(high, after), high), high, after)
