@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -84,7 +85,7 @@ def _undefined(row, game, settings, iteration):
         failure = settings.leader_gradient.failure(outlook, at[1])
         if failure:
             return f"the leader's gradient is undefined in iteration {iteration}: {failure}"
-        slope = settings.leader_gradient(outlook, at[1])
+        slope = jax.jit(partial(settings.leader_gradient, outlook))(at[1])
         if any(np.isnan(values).any() for values in jax.tree.leaves(slope)):
             return f"the gradient of {name}.objective is NaN"
     slopes = follower_gradients(game, at[0], presence(settings, len(at[0]), iteration)[1], at[1], iteration)
