@@ -33,9 +33,9 @@ def review(result: Any, given: Settings, game: Game, settings: Settings, rows: A
     if not isinstance(result, History) or any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(result)):
         return result
     history = jax.tree.map(np.asarray, result)
-    if not np.isfinite(history.actions).all():  # an infinite action is as little a number as NaN
+    if not np.isfinite(np.take(history.actions, -1, axis=history.present.ndim - 2)).all():  # infinite is as bad as NaN; either stays
         history = replace(history, actions=np.where(np.isfinite(history.actions), history.actions, np.nan))
-    if any(np.isnan(values).any() for values in _floats(history)):
+    if any(np.isnan(values.min()) for values in _floats(history)):
         _tell_nan(history if history.present.ndim == 2 else _worst(history), game, settings, rows)
     elif settings.has_leader and given.leader_bounds is None:
         _tell_bound(history, game, settings)
