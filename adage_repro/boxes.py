@@ -28,6 +28,8 @@ def check_box(name: str, bounds: tuple[Any, Any] | None) -> tuple[Any, Any] | No
     if not isinstance(bounds, list | tuple) or len(bounds) != 2:
         raise Refused(f"{name} needs two bounds, the lower first, got {shown(bounds)}")
     low, high = (number_tree(name, bound, infinite=True) for bound in bounds)
+    if isinstance(low, float) and isinstance(high, float) and low <= high:
+        return low, high
     try:
         high = side(high, low) if not jax.tree_util.all_leaves([low]) else high
         low = side(low, high)
@@ -41,6 +43,8 @@ def check_box(name: str, bounds: tuple[Any, Any] | None) -> tuple[Any, Any] | No
 
 def check_inside(name: str, value: Any, box: tuple[Any, Any]) -> None:
     """Refuses a value outside the box, or of another structure. What JAX is tracing passes unchecked."""
+    if isinstance(value, float | np.ndarray | jax.Array) and all(isinstance(bound, float) for bound in box):
+        return _check_leaf(name, value, *box)
     try:
         sides = [side(bound, value) for bound in box]
         jax.tree.map(lambda value, low, high: np.broadcast_shapes(np.shape(value), np.shape(low), np.shape(high)), value, *sides)
@@ -66,6 +70,8 @@ def _traced(*values):
 
 def number_tree(name: str, tree: Any, infinite: bool = False) -> Any:
     """A pytree of finite numbers, or of numbers; Python's as floats, lists of them as arrays."""
+    if type(tree) is float and -np.inf < tree < np.inf:
+        return tree + 0.0  # no negative zero
 
     def numbers_only(values):
         return isinstance(values, list | tuple) and len(values) > 0 and all(isinstance(value, numbers.Real) for value in values)

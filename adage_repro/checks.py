@@ -24,7 +24,7 @@ MOST_KEPT = 1000
 def check_functions(game: Game, settings: Settings, actions: Array) -> None:
     """Refuses a game whose functions do not fit one profile `actions` (N, …), once for each structure and shape."""
     leaves, structure = jax.tree.flatten((game, settings))
-    key = (structure, tuple((np.shape(leaf), np.dtype(getattr(leaf, "dtype", type(leaf)))) for leaf in leaves), actions.shape)
+    key = (structure, tuple((np.shape(leaf), getattr(leaf, "dtype", type(leaf))) for leaf in leaves), actions.shape)
     if key not in _FITTING:
         _check(game, settings, actions)
         _FITTING[key] = None

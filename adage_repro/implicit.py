@@ -1,5 +1,6 @@
 """The leader's gradient at the followers' equilibrium, by the implicit function theorem, in O(N)."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -43,7 +44,7 @@ class Implicit(LeaderGradient):
         return jax.tree.map(lambda slope: jnp.where(posed & (moves <= self.tolerance), slope, jnp.nan), slope)
 
     def failure(self, outlook: Outlook, leader_action: Any) -> str | None:
-        _, moves, posed = self._solved(outlook, leader_action)
+        _, moves, posed = jax.jit(partial(self._solved, outlook))(leader_action)
         if not moves <= self.tolerance:
             steps = f"after {self.steps} steps a step along the gradient would still move one by {float(moves):.3g}"
             return f"the followers must be at rest for Implicit(), but {steps}: more steps or another follower_lr may help"

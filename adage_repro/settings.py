@@ -104,9 +104,10 @@ def leader_box(game: Game, settings: Settings) -> tuple[Any, Any]:
 
 
 def _box(name, game, settings):
-    for value in (getattr(settings, name), getattr(game, name, None)):
-        if value is not None:
-            return check_box(name, value)
+    if getattr(settings, name) is not None:
+        return getattr(settings, name)
+    if getattr(game, name, None) is not None:
+        return check_box(name, getattr(game, name))
     kind = type(game).__name__
     raise Refused(f"{name} must be given: write Settings(…, {name}=(low, high)), or {name} = (low, high) in {kind}; (-inf, inf) is no box")
 

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -32,9 +33,9 @@ def review(result: Any, given: Settings, game: Game, settings: Settings, rows: A
     if not isinstance(result, History) or any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(result)):
         return result
     history = jax.tree.map(np.asarray, result)
-    if not np.isfinite(history.actions).all():  # an infinite action is as little a number as NaN
+    if not np.isfinite(np.take(history.actions, -1, axis=history.present.ndim - 2)).all():  # infinite is as bad as NaN; either stays
         history = replace(history, actions=np.where(np.isfinite(history.actions), history.actions, np.nan))
-    if any(np.isnan(values).any() for values in _floats(history)):
+    if any(np.isnan(values.min()) for values in _floats(history)):
         _tell_nan(history if history.present.ndim == 2 else _worst(history), game, settings, rows)
     elif settings.has_leader and given.leader_bounds is None:
         _tell_bound(history, game, settings)
@@ -84,7 +85,7 @@ def _undefined(row, game, settings, iteration):
         failure = settings.leader_gradient.failure(outlook, at[1])
         if failure:
             return f"the leader's gradient is undefined in iteration {iteration}: {failure}"
-        slope = settings.leader_gradient(outlook, at[1])
+        slope = jax.jit(partial(settings.leader_gradient, outlook))(at[1])
         if any(np.isnan(values).any() for values in jax.tree.leaves(slope)):
             return f"the gradient of {name}.objective is NaN"
     slopes = follower_gradients(game, at[0], presence(settings, len(at[0]), iteration)[1], at[1], iteration)
