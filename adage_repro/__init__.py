@@ -10,18 +10,36 @@ if platform.machine() in ("x86_64", "AMD64") and "xla_cpu_max_isa" not in os.env
     # No fused multiply-add: a number's bits then depend neither on the processor nor on the batch it is computed in.
     os.environ["XLA_FLAGS"] = f"--xla_cpu_max_isa=AVX {os.environ.get('XLA_FLAGS', '')}".strip()
 
-from adage_repro.adage import History, solve, solve_many  # noqa: E402
+from adage_repro.adage import solve, solve_many  # noqa: E402
+from adage_repro.environment import OneStep  # noqa: E402
 from adage_repro.fairness import gini, leader_objective  # noqa: E402
-from adage_repro.followers import follower_gradients, utilities  # noqa: E402
-from adage_repro.leaders import leader_gradient  # noqa: E402
+from adage_repro.followers import follower_gradients, reports, utilities  # noqa: E402
+from adage_repro.history import History  # noqa: E402
+from adage_repro.implicit import Implicit  # noqa: E402
+from adage_repro.leaders import EvolutionStrategy, FiniteDifference, LookAhead, Partial, leader_gradient  # noqa: E402
 from adage_repro.market import MarketEntrance, fixed_point, largest_stable_lr, mixed_equilibrium, untaxed_path  # noqa: E402
-from adage_repro.pytrees import model  # noqa: E402
+from adage_repro.over_time import HistoryOverTime, solve_over_time  # noqa: E402
+from adage_repro.policies import Line, Network, Number  # noqa: E402
+from adage_repro.pytrees import Shared, model  # noqa: E402
 from adage_repro.settings import Settings  # noqa: E402
+from adage_repro.warned import HistoryWarning  # noqa: E402
 
 __all__ = [
+    "EvolutionStrategy",
+    "FiniteDifference",
     "History",
+    "HistoryOverTime",
+    "HistoryWarning",
+    "Implicit",
+    "Line",
+    "LookAhead",
     "MarketEntrance",
+    "Network",
+    "Number",
+    "OneStep",
+    "Partial",
     "Settings",
+    "Shared",
     "fixed_point",
     "follower_gradients",
     "gini",
@@ -30,8 +48,10 @@ __all__ = [
     "leader_objective",
     "mixed_equilibrium",
     "model",
+    "reports",
     "solve",
     "solve_many",
+    "solve_over_time",
     "untaxed_path",
     "utilities",
 ]

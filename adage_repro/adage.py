@@ -9,38 +9,23 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from adage_repro.followers import follower_update, utilities
+from adage_repro.boxes import check_inside
+from adage_repro.checks import check_functions
+from adage_repro.followers import reports, utilities
 from adage_repro.game import Game
-from adage_repro.leaders import leader_step
+from adage_repro.history import History
+from adage_repro.outlook import objective
 from adage_repro.parameters import check_value
-from adage_repro.pytrees import by_structure, model
-from adage_repro.readings import LATE_GROUP
+from adage_repro.profiles import check_game, check_start
+from adage_repro.pytrees import by_structure
 from adage_repro.refusals import Refused, shown
-from adage_repro.settings import Settings, check_inside
-
-
-@model
-class History:
-    """What happened. Row 0 is the start, row r the state after iteration r - 1, with the presence of that iteration.
-
-    actions        (I + 1, N) strategies π; one that has not entered keeps its start
-    leader_action  (I + 1,)
-    present        (I + 1, N) bool
-    utilities      (I + 1, N) of the row's own actions, leader's action and presence; 0 where absent
-    objective      (I + 1,) the leader's, or None without a leader
-
-    A batch of starts puts one more axis, the run, in front of each.
-    """
-
-    actions: Array
-    leader_action: Array
-    present: Array
-    utilities: Array
-    objective: Array | None
+from adage_repro.settings import Settings, boxed
+from adage_repro.steps import begin, follower_step, leader_step, presence
+from adage_repro.warned import review
 
 
 def solve(game: Game, settings: Settings, start: Array, rows: Array | None = None, keep: Callable[[Game, History], Any] | None = None):
-    """Alternating gradient descent (Eq. 3) from `start` (N,), or from each row of a batch of starts (runs, N): the History.
+    """Alternating gradient descent (Eq. 3) from `start` (N, …), or from each of a batch of starts (runs, N, …): the History.
 
     In iteration t = 0, 1, … first the leader steps, if it is its turn, then the followers, who see its new action.
 
@@ -49,9 +34,11 @@ def solve(game: Game, settings: Settings, start: Array, rows: Array | None = Non
            rows, that gives any pytree of arrays. `solve` gives that pytree, with the axis of rows (and of runs) in front
 
     Compiles once for each size and choice, number of rows kept and `keep`; numbers may change freely.
-    ValueError: `start` of the wrong shape or out of the bounds, `rows` that do not rise or that the run does not have.
+    ValueError: `start` of the wrong shape or out of the bounds, `rows` that do not rise or that the run does not have, a game whose
+    functions do not give what `Game` says, a leader's gradient that is undefined. HistoryWarning: see `warned.review`.
     """
-    return _solve(*_checked(game, settings, start), _checked_rows(rows, settings.iterations), keep)
+    checked, rows = _checked(game, settings, start), _checked_rows(rows, settings.iterations)
+    return review(_solve(*checked, rows, keep), settings, *checked[:2], rows)
 
 
 def solve_many(
@@ -63,26 +50,31 @@ def solve_many(
     another program, and so does another number of runs. What is kept is NumPy's, in the order of the runs, and must fit into memory
     together. `rows`, `keep` and ValueError: as `solve`.
     """
-    histories = {}
-    for places, (game, settings, start) in by_structure(_checked(*run) for run in runs):
+    histories, runs = {}, list(runs)
+    checked = [_checked(*run) for run in runs]
+    for places, (game, settings, start) in by_structure(checked):
         batch = jax.device_get(_solve_in_turn(game, settings, start, _checked_rows(rows, settings.iterations), keep))
         histories |= {place: jax.tree.map(lambda values, k=k: values[k], batch) for k, place in enumerate(places)}
-    return [histories[place] for place in range(len(histories))]
+    return [review(histories[place], settings, *checked[place][:2], rows) for place, (_, settings, _) in enumerate(runs)]
 
 
 def _checked(game: Game, settings: Settings, start: Array) -> tuple[Game, Settings, Array]:
     """The three as JAX takes them; refuses what does not fit together."""
-    if (start.dtype if hasattr(start, "dtype") else np.asarray(start).dtype).kind not in "fiu":
-        raise Refused(f"start must hold numbers, got {start!r}")
-    start = jnp.asarray(start, float)
-    n_agents = getattr(game, "n_agents", start.shape[-1] if start.ndim else 0)
-    if start.ndim not in (1, 2) or 0 in start.shape or start.shape[-1] != n_agents:
-        raise Refused(f"start must have shape (N,) or (runs, N) with N = {n_agents}, got {start.shape}")
-    if settings.leader_lr is not None and not hasattr(game, "objective"):
-        raise Refused(f"leader_lr must be None for a game without an objective, got {settings.leader_lr} for {type(game).__name__}")
+    check_game(game)
+    if not isinstance(settings, Settings):
+        raise Refused(f"settings must be Settings(…), got {shown(settings)}: arguments go game, settings, start")
+    settings, start, name = boxed(game, settings), check_start(game, start), type(game).__name__
+    if settings.has_leader and not hasattr(game, "objective"):
+        given = settings.leader_lr if settings.leader_optimiser is None else settings.leader_optimiser
+        raise Refused(f"leader_lr must be None for a game without an objective, got {shown(given)} for {name}")
     check_inside("start", start, settings.action_bounds)
-    if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != start.shape[-1:]:
-        raise Refused(f"entry_time must be one number or one per agent, {start.shape[-1]}, got {jnp.shape(settings.entry_time)}")
+    leader_bounds = getattr(game, "leader_bounds", None) if settings.leader_bounds is None else settings.leader_bounds
+    if leader_bounds is not None:
+        check_inside("leader_start", settings.leader_start, leader_bounds)
+    profile = start if start.ndim == 1 + len(getattr(game, "action_shape", ())) else start[0]
+    if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != profile.shape[:1]:
+        raise Refused(f"entry_time must be one number or one per agent, {profile.shape[0]}, got {jnp.shape(settings.entry_time)}")
+    check_functions(game, settings, profile)
     leaves = jax.tree.map(lambda leaf: leaf if isinstance(leaf, jax.Array) else np.asarray(leaf), (game, settings))
     return *leaves, start
 
@@ -101,7 +93,7 @@ def _checked_rows(rows: Array | None, iterations: int) -> Array | None:
 @partial(jax.jit, static_argnames="keep")
 def _solve(game: Game, settings: Settings, start: Array, rows: Array | None, keep: Callable | None):
     run = partial(_trajectory, game, settings, rows, keep)
-    return run(start) if start.ndim == 1 else jax.vmap(run)(start)
+    return run(start) if start.ndim == 1 + len(getattr(game, "action_shape", ())) else jax.vmap(run)(start)
 
 
 @partial(jax.jit, static_argnames="keep")
@@ -110,26 +102,21 @@ def _solve_in_turn(games: Game, settings: Settings, starts: Array, rows: Array |
 
 
 def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callable | None, start: Array):
-    entry_time = jnp.broadcast_to(settings.entry_time, start.shape)
-    update = follower_update(settings.order)
-
-    def presence(t):
-        learning = t >= entry_time
-        return learning, learning | LATE_GROUP.pick(settings.late_group, absent=False, frozen=True)
-
     def kept(state, row):
-        _, present = presence(jnp.maximum(row - 1, 0))
-        payoffs = utilities(game, state[0], present, state[1])
-        objective = None if settings.leader_lr is None else game.objective(payoffs, present)
-        history = History(*state, present, payoffs, objective)
+        (actions, _), (leader_action, _) = state
+        iteration = jnp.maximum(row - 1, 0)
+        _, present = presence(settings, len(start), iteration)
+        at = (game, actions, present, leader_action, iteration)
+        payoff = objective(*at) if settings.has_leader else None
+        history = History(actions, leader_action, present, utilities(*at), payoff, reports(*at))
         return history if keep is None else keep(game, history)
 
     def iteration(state, t):
-        actions, leader_action = state
-        learning, present = presence(t)
-        if settings.leader_lr is not None:
-            leader_action = leader_step(game, settings, actions, present, leader_action, t)
-        return update(game, settings, actions, present, learning, leader_action), leader_action
+        followers, leader = state
+        who = presence(settings, len(start), t)
+        if settings.has_leader:
+            leader = leader_step(game, settings, followers, leader, t, who)
+        return follower_step(game, settings, followers, leader[0], t, who), leader
 
     def to_next_row(state, t):
         return iteration(state, t), kept(state, t)
@@ -138,7 +125,6 @@ def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callab
         state = lax.fori_loop(*stretch, lambda t, state: iteration(state, t), state)
         return state, kept(state, stretch[1])
 
-    begin = (start, jnp.asarray(settings.leader_start, float))
     if rows is None:  # the step after the last row is not used
-        return lax.scan(to_next_row, begin, jnp.arange(settings.iterations + 1))[1]
-    return lax.scan(to_kept_row, begin, (jnp.append(0, rows[:-1]), rows))[1]
+        return lax.scan(to_next_row, begin(settings, start), jnp.arange(settings.iterations + 1))[1]
+    return lax.scan(to_kept_row, begin(settings, start), (jnp.append(0, rows[:-1]), rows))[1]

@@ -1,74 +1,98 @@
-"""The followers: what they feel of one another, their gradients in O(N), and their step of Eq. 3 in either order."""
+"""The followers at one profile: what they feel of one another, their payoffs, and all their gradients in O(N)."""
 
-from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
-from adage_repro.game import Game
-from adage_repro.readings import ORDER
+from adage_repro.game import Game, ask, each_agent
+from adage_repro.profiles import check_profile, floats, where_present
 from adage_repro.sums import total
 
 
-def follower_update(order: str) -> Callable[..., Array]:
-    """One follower step of Eq. 3 in this order, as a function of game, settings, actions, present, learning and the leader's action."""
-    return ORDER.pick(order, simultaneous=simultaneous, alternating=alternating)
+def utilities(game: Game, actions: Array, present: Array, leader_action: Any, iteration: Array | int = 0) -> Array:
+    """U_i (N,) of all followers at the profile `actions` (N, …); 0 where absent. ValueError: a profile of the wrong shape."""
+    return _masked(present, of_each(game, "utility", actions, present, leader_action, iteration))
 
 
-def simultaneous(game, settings, actions, present, learning, leader_action):
-    """One follower step of Eq. 3, all from the same actions."""
-    gradients = follower_gradients(game, actions, present, leader_action)
-    return jnp.where(learning, jnp.clip(actions + settings.follower_lr * gradients, *settings.action_bounds), actions)
+def reports(game: Game, actions: Array, present: Array, leader_action: Any, iteration: Array | int = 0) -> Any:
+    """What the game reports of each follower, with an axis N in front; 0 where absent, and None where it reports nothing."""
+    if not hasattr(game, "report"):
+        return None
+    return _masked(present, of_each(game, "report", actions, present, leader_action, iteration))
 
 
-def alternating(game, settings, actions, present, learning, leader_action):
-    """One sweep of Eq. 3 over agents 0 … N - 1, each seeing the latest iterates of the others."""
-    n_present, mean = crowd_mean(actions, present)
-    low_ahead = lax.cummin(jnp.where(present, actions, jnp.inf), reverse=True)
-    high_ahead = lax.cummax(jnp.where(present, actions, -jnp.inf), reverse=True)
-
-    def one(carry, agent):
-        mean, low, high = carry
-        action, present, learning, low_ahead, high_ahead = agent
-        mean = jnp.clip(mean, jnp.minimum(low, low_ahead), jnp.maximum(high, high_ahead))
-        gradient = own_gradient(game, action, mean, n_present, leader_action)
-        new = jnp.where(learning, jnp.clip(action + settings.follower_lr * gradient, *settings.action_bounds), action)
-        low = jnp.where(present, jnp.minimum(low, new), low)
-        high = jnp.where(present, jnp.maximum(high, new), high)
-        return (mean + (new - action) / n_present, low, high), new
-
-    begin = (mean, jnp.full_like(mean, jnp.inf), jnp.full_like(mean, -jnp.inf))
-    return lax.scan(one, begin, (actions, present, learning, low_ahead, high_ahead))[1]
+def follower_gradients(game: Game, actions: Array, present: Array, leader_action: Any, iteration: Array | int = 0) -> Array:
+    """∂U_i/∂a_i (N, …) of all followers (Eq. 3) in O(N) time and memory. ValueError: a profile of the wrong shape."""
+    actions, leader_action = floats(actions), floats(leader_action)
+    check_profile(game, actions, present)
+    n_present, mean = crowd(game, actions, present)
+    return each_agent(lambda game, action: own_gradient(game, action, mean, n_present, leader_action, iteration), game, actions)
 
 
-def crowd_mean(actions: Array, present: Array) -> tuple[Array, Array]:
-    """How many are present (at least 1, so that nothing divides by zero) and their mean action.
+def own_gradient(game: Game, action: Array, mean: Any, n_present: Array, leader_action: Any, iteration: Array | int = 0) -> Array:
+    """∂U_i/∂a_i of one follower, the others' actions held fixed: its own step moves the mean by 1/n of the step of its aggregate."""
+    before = felt(game, action)
 
-    A mean lies between the smallest and the largest action; rounding may put it an ulp outside. Clipped back, it is exact
-    where all actions are equal, so that agents who do the same sit on the kink of a tax, never beside it.
-    """
-    n_present = jnp.maximum(present.sum(), 1).astype(actions.dtype)
-    mean = total(jnp.where(present, actions, 0.0)) / n_present
-    low, high = jnp.where(present, actions, jnp.inf).min(), jnp.where(present, actions, -jnp.inf).max()
-    return n_present, jnp.where(present.any(), jnp.clip(mean, low, high), 0.0)
+    def payoff(own):
+        moved = jax.tree.map(lambda mean, after, before: mean + (after - before) / n_present, mean, felt(game, own), before)
+        return ask(game, "utility", action=own, mean=moved, n_present=n_present, leader_action=leader_action, iteration=iteration)
 
-
-def own_gradient(game: Game, action: Array, mean: Array, n_present: Array, leader_action: Array) -> Array:
-    """∂U_i/∂a_i of one follower, the others' actions held fixed: its own step moves the mean by 1/n."""
-    return jax.grad(lambda own: game.utility(own, mean + (own - action) / n_present, n_present, leader_action))(action)
+    return jax.grad(payoff)(action)
 
 
-def follower_gradients(game: Game, actions: Array, present: Array, leader_action: Array) -> Array:
-    """∂U_i/∂a_i (N,) of all followers (Eq. 3) in O(N) time and memory."""
-    actions, leader_action = jnp.asarray(actions, float), jnp.asarray(leader_action, float)
-    n_present, mean = crowd_mean(actions, present)
-    return jax.vmap(lambda action: own_gradient(game, action, mean, n_present, leader_action))(actions)
+def felt(game: Game, action: Array) -> Any:
+    """What the others feel of one agent's action: the game's aggregate, or the action itself."""
+    return ask(game, "aggregate", action=action) if hasattr(game, "aggregate") else action
 
 
-def utilities(game: Game, actions: Array, present: Array, leader_action: Array) -> Array:
-    """U_i (N,) of all followers at the profile `actions` (N,); 0 where absent."""
-    actions, leader_action = jnp.asarray(actions, float), jnp.asarray(leader_action, float)
-    n_present, mean = crowd_mean(actions, present)
-    payoffs = jax.vmap(lambda action: game.utility(action, mean, n_present, leader_action))(actions)
-    return jnp.where(present, payoffs, 0.0)
+def felt_of_each(game: Game, actions: Array) -> Any:
+    """What the others feel of each agent, with an axis N in front."""
+    return each_agent(felt, game, actions) if hasattr(game, "aggregate") else actions
+
+
+def crowd(game: Game, actions: Array, present: Array) -> tuple[Array, Any]:
+    """How many are present, and the means over them of what the others feel of each."""
+    return crowd_mean(felt_of_each(game, actions), present)
+
+
+def crowd_mean(values: Any, present: Array) -> tuple[Array, Any]:
+    """How many are present (at least 1, so that nothing divides by zero) and the means over them, for any pytree of arrays (N, …)."""
+    n_present = jnp.maximum(present.sum(), 1).astype(float)
+    return n_present, jax.tree.map(partial(_mean, present, n_present), values)
+
+
+def _mean(present, n_present, values):
+    mean = total(jnp.moveaxis(where_present(present, values, 0.0), 0, -1)) / n_present
+    low, high = where_present(present, values, jnp.inf).min(0), where_present(present, values, -jnp.inf).max(0)
+    return jnp.where(present.any(), between(mean, low, high), 0.0)
+
+
+@jax.custom_jvp
+def between(mean: Array, low: Array, high: Array) -> Array:
+    """A mean lies between the smallest and the largest value; rounding may put it an ulp outside. Clipped back, it is exact where all
+    values are equal, so that agents who do the same sit on the kink of a tax, never beside it. Its derivative is the mean's own."""
+    return jnp.clip(mean, low, high)
+
+
+@between.defjvp
+def _between_jvp(values, tangents):
+    return between(*values), tangents[0]
+
+
+def of_each(game: Game, function: str, actions: Array, present: Array, leader_action: Any, iteration: Array | int = 0) -> Any:
+    """What a function of one agent gives for each, with an axis N in front, present or not. ValueError: as `utilities`."""
+    actions, leader_action = floats(actions), floats(leader_action)
+    check_profile(game, actions, present)
+    n_present, mean = crowd(game, actions, present)
+
+    def one(game, action):
+        return ask(game, function, action=action, mean=mean, n_present=n_present, leader_action=leader_action, iteration=iteration)
+
+    return each_agent(one, game, actions)
+
+
+def _masked(present, values):
+    return jax.tree.map(lambda values: where_present(present, values, 0.0), values)

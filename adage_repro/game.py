@@ -1,18 +1,99 @@
-"""What a game is: one follower's payoff and the leader's."""
+"""What a game is: one follower's payoff and the leader's, and how its functions are called."""
 
-from typing import Protocol
+import inspect
+from collections.abc import Callable
+from typing import Any, Protocol
 
+import jax
+import numpy as np
 from jax import Array
+
+from adage_repro.pytrees import shared_leaves
+from adage_repro.refusals import Refused
+
+ONE_AGENT = ("action", "mean", "n_present", "leader_action", "iteration")
+MAY_ASK = {
+    "utility": ONE_AGENT,
+    "report": ONE_AGENT,
+    "aggregate": ("action",),
+    "objective": ("actions", "utilities", "present", "leader_action", "reports", "iteration"),
+}
 
 
 class Game(Protocol):
-    """An aggregative game: a follower feels the others only through the mean action of those present."""
+    """An aggregative game: a follower feels the others only through means over those present.
 
-    def utility(self, action: Array, mean: Array, n_present: Array, leader_action: Array) -> Array:
-        """A follower's payoff U_i (scalar) from its own `action`, the `mean` action of all present (own included; the total is
-        `n_present * mean`), how many are present and the leader's action. Must be differentiable in the first two and the last."""
+    Each function is given what it names: it has any of the parameters below, in any order. A field of the game whose leading axis
+    is N holds one value per agent: in `utility`, `report` and `aggregate` that field is the agent's own value, in `objective` all of
+    them. A field that all agents see whole is a number or is annotated `Shared`.
+
+    A game may also state
+    action_shape    shape of one agent's action, () unless stated; a start is then (N, *action_shape), or (runs, N, *action_shape)
+    n_agents        N, if it is fixed
+    action_bounds, leader_bounds   the box that actions are clipped to, where `Settings` does not give it
+    """
+
+    def utility(self, action: Array, mean: Any, n_present: Array, leader_action: Any, iteration: Array) -> Array:
+        """A follower's payoff U_i, one float, from its own `action`, the `mean` of the aggregates of all present (own included; the
+        total is `n_present * mean`), how many are present, the leader's action and the iteration t. Differentiable in the first two
+        and, unless the leader's gradient is a black-box one, in the leader's action."""
         ...
 
-    def objective(self, utilities: Array, present: Array) -> Array:
-        """The leader's payoff U_L (scalar) from the followers' utilities (N,) and who is present (N,). Needed with a leader only."""
+    def aggregate(self, action: Array) -> Any:
+        """Optional: what of an agent's action the others feel, any pytree of float arrays; the action itself unless stated."""
         ...
+
+    def report(self, action: Array, mean: Any, n_present: Array, leader_action: Any, iteration: Array) -> Any:
+        """Optional: what else happens at an agent (what it pays, say), any pytree of arrays. `objective` and the History have it."""
+        ...
+
+    def objective(self, actions: Array, utilities: Array, present: Array, leader_action: Any, reports: Any, iteration: Array) -> Array:
+        """The leader's payoff U_L, one float, from all followers' actions (N, …), utilities (N,) and reports, each 0 where absent, who
+        is present (N,), the leader's own action and the iteration. Needed with a leader only."""
+        ...
+
+
+def ask(game: Game, function: str, **given: Any) -> Any:
+    """The game's function of those of the given that it names."""
+    return getattr(game, function)(**{name: given[name] for name in asked_for(game, function)})
+
+
+def asked_for(game: Game, function: str) -> list[str]:
+    """What a function of the game names among what it may ask for. Refused: anything else without a default."""
+    names = []
+    for name, parameter in inspect.signature(getattr(game, function)).parameters.items():
+        if name in MAY_ASK[function]:
+            names.append(name)
+        elif parameter.default is parameter.empty and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            raise Refused(f"{type(game).__name__}.{function} may ask for {', '.join(MAY_ASK[function])}, got a parameter {name}")
+    return names
+
+
+def each_agent(function: Callable, game: Game, actions: Array, *columns: Any) -> Any:
+    """`function` of the game as an agent has it, its action and its entries of the columns, for all agents at once."""
+    own, as_agent = per_agent(game, actions.shape[0])
+    return jax.vmap(lambda own, *entries: function(as_agent(own), *entries))(own, actions, *columns)
+
+
+def per_agent(game: Game, n_agents: int) -> tuple[list[Array], Callable[[list[Array]], Game]]:
+    """The leaves of the game that hold one value per agent, and a function of one agent's values that gives the game as it has it."""
+    leaves, structure = jax.tree.flatten(game)
+    own = agent_leaves(game, n_agents)
+
+    def as_agent(values):
+        values = iter(values)
+        return structure.unflatten([next(values) if mine else leaf for mine, leaf in zip(own, leaves, strict=True)])
+
+    return [leaf for mine, leaf in zip(own, leaves, strict=True) if mine], as_agent
+
+
+def agent_leaves(game: Game, n_agents: int) -> list[bool]:
+    """For each leaf of the game whether it holds one value per agent. Refused: an array that neither does nor is `Shared`."""
+    own = []
+    for (name, shared), leaf in zip(shared_leaves(game), jax.tree.leaves(game), strict=True):
+        shape = np.shape(leaf)
+        if shape and not shared and shape[0] != n_agents:
+            wanted = f"one value per agent, {n_agents} in its leading axis, or be annotated Shared"
+            raise Refused(f"{type(game).__name__}.{name} must be one number, hold {wanted}; got shape {shape}")
+        own.append(bool(shape) and not shared)
+    return own

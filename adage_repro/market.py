@@ -31,6 +31,9 @@ class MarketEntrance:
     ValueError: a value of the wrong type or out of its range.
     """
 
+    action_bounds = (0.0, 1.0)
+    leader_bounds = (0.0, 0.1)  # of τ, Sect. 4.2
+
     n_agents: int
     capacity: float
     outside_payoff: float = 1.0

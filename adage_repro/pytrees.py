@@ -4,12 +4,19 @@ import numbers
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, dataclass_transform, get_type_hints
+from typing import Annotated, Any, dataclass_transform, get_type_hints
 
 import jax
 import numpy as np
+from jax import Array
 
 from adage_repro.choices import Choice
+
+Shared = Annotated[Array, "shared"]
+"""Annotation of an array field that each agent sees whole, even where its leading axis is as long as there are agents."""
+
+Static = Annotated[Any, "static"]
+"""Annotation of a field of any hashable kind that is fixed when a program is compiled, such as an optimiser."""
 
 
 @dataclass_transform(frozen_default=True)
@@ -18,14 +25,16 @@ def model(cls: type) -> type:
 
     Fields annotated `int`, `str` or `bool` are sizes and choices: another value compiles anew. All others are traced numbers:
     a sweep over them compiles once. Where the annotation is `float`, whole numbers and NumPy's are taken as floats; where it is
-    `Choice`, a word is a choice and a `Place` is traced.
+    `Choice`, a word is a choice and a `Place` is traced. Functions, and whatever is annotated `Static`, are compiled anew for each.
     """
     cls = dataclass(frozen=True, eq=False)(cls)
-    hints = get_type_hints(cls)
+    hints = get_type_hints(cls, include_extras=True)
     names = [field.name for field in fields(cls)]
+    cls._shared_fields = frozenset(name for name in names if hints[name] == Shared)
 
     def is_static(self, name):
-        return hints[name] in (int, str, bool) or (hints[name] == Choice and isinstance(getattr(self, name), str))
+        value = getattr(self, name)
+        return hints[name] in (int, str, bool, Static) or (hints[name] == Choice and isinstance(value, str)) or _is_function(value)
 
     def leaf(self, name):
         value = getattr(self, name)
@@ -46,10 +55,25 @@ def model(cls: type) -> type:
     return cls
 
 
+def _is_function(value: Any) -> bool:
+    return callable(value) and jax.tree_util.all_leaves([value])
+
+
 def store(self: object, **values: object) -> None:
     """Set fields of a frozen dataclass while it is being made."""
     for name, value in values.items():
         object.__setattr__(self, name, value)
+
+
+def shared_leaves(value: Any) -> list[tuple[str, bool]]:
+    """For each leaf of a pytree the name of its field and whether a model annotates that field `Shared`."""
+    if not hasattr(type(value), "_shared_fields"):
+        return [("a leaf", False)] * len(jax.tree.leaves(value))
+    children, (names, _) = jax.tree_util.default_registry.flatten_one_level(value)
+    found = []
+    for name, child in zip(names, children, strict=True):
+        found += [(name, name in value._shared_fields or shared) for _, shared in shared_leaves(child)]
+    return found
 
 
 def by_structure(values: Iterable[Any]) -> list[tuple[list[int], Any]]:

@@ -10,7 +10,7 @@ from adage_repro.experiments import entry_times, starts
 from adage_repro.gradients import leader_update_on_grid, sign_changes
 
 GAME = MarketEntrance(10, 0.6)
-LATE = Settings(40, 0.01, 0.04, entry_time=entry_times(10, 40, 0.5))
+LATE = Settings(40, 0.01, 0.04, entry_time=entry_times(10, 40, 0.5), leader_bounds=(0.0, 0.1))
 
 
 def test_starts_depend_on_the_run_alone():
@@ -74,9 +74,9 @@ def test_a_game_without_a_leader_needs_no_objective():
         def utility(self, action, mean, n_present, leader_action):
             return -((action - self.wish) ** 2)
 
-    assert np.allclose(solve(Lonely(0.3), Settings(200, 0.1), jnp.zeros(3)).actions[-1], 0.3)
+    assert np.allclose(solve(Lonely(0.3), Settings(200, 0.1, action_bounds=(0, 1)), jnp.zeros(3)).actions[-1], 0.3)
     with pytest.raises(ValueError, match=r"^leader_lr must be None for a game without an objective, got 0.1 for Lonely$"):
-        solve(Lonely(0.3), Settings(2, 0.1, 0.1), jnp.zeros(3))
+        solve(Lonely(0.3), Settings(2, 0.1, 0.1, action_bounds=(0, 1), leader_bounds=(0, 1)), jnp.zeros(3))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_game_without_a_leader_needs_no_objective():
         (lambda: solve(GAME, LATE, np.zeros(10, complex)), "start must hold numbers"),
         (lambda: Settings(10, 0.1, entry_time=np.full(10, 0.5)), "entry_time must be a whole number"),
         (lambda: Settings(10, 0.1, entry_time=10**25), r"entry_time must lie in \[0, 1000000000\]"),
-        (lambda: Settings(10, 0.1, action_bounds=None), "action_bounds needs two finite bounds, the lower first, got None"),
+        (lambda: Settings(10, 0.1, action_bounds=3), "action_bounds needs two bounds, the lower first, got 3"),
         (lambda: Settings(10, 0.1, action_bounds=("a", 1)), "action_bounds must be a number, got 'a'"),
         (lambda: gini(jnp.ones((2, 3))), r"returns and present must have one shape \(N,\), got \(2, 3\)"),
         (lambda: gini(jnp.array([1.0, jnp.nan])), r"returns must lie in \[-1e\+300, 1e\+300\], got nan"),

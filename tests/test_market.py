@@ -133,6 +133,7 @@ def run(follower_lr, leader_lr=0.04, start=ZEROS, capacity=0.6, v=1.0, entry_tim
     """Two groups and a leader, who stays at τ = 0 if its learning rate is 0; the last of so many hundred iterations."""
     readings = {name: choices.pop(name) for name in ("crowd", "tax_units", "returns_shift") if name in choices}
     market = MarketEntrance(10, capacity, v, **readings)
+    choices = {"leader_bounds": (0.0, 0.1)} | choices
     history = solve(market, Settings(100, follower_lr, leader_lr, entry_time=entry_time, **choices), start)
     for _ in range(hundreds - 1):  # each goes on where the one before ended
         settings = Settings(100, follower_lr, leader_lr, entry_time=EARLY, leader_start=history.leader_action[-1], **choices)

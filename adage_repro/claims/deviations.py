@@ -13,10 +13,11 @@ from adage_repro.claims.numbers import Number
 from adage_repro.claims.policy import AT_BOTH_LRS, LONG_ALONG_N, LONG_SEARCHES
 from adage_repro.claims.setup import CHOICES
 from adage_repro.fairness import gini
-from adage_repro.followers import crowd_mean, follower_update, utilities
+from adage_repro.followers import crowd_mean, utilities
 from adage_repro.market import MarketEntrance
 from adage_repro.measures import ratio
 from adage_repro.settings import Settings
+from adage_repro.steps import follower_update
 
 FINE = 10_001  # own actions tried in [0, 1]
 NOTHING = 1e-12  # a gain below is rounding

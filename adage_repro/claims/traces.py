@@ -9,13 +9,14 @@ import numpy as np
 from jax import Array, lax
 
 from adage_repro.adage import History, solve
-from adage_repro.followers import follower_update, utilities
+from adage_repro.followers import utilities
 from adage_repro.game import Game
 from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
 from adage_repro.measures import Series, gap, in_g2, series, tax_paid
 from adage_repro.readings import LATE_GROUP
 from adage_repro.settings import Settings
+from adage_repro.steps import follower_update
 
 INNER_UPDATES = 1000  # follower updates per leader update in a nested loop
 

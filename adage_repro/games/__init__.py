@@ -1,0 +1,1 @@
+"""Games with a known solution, one a file."""

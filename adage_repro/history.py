@@ -1,0 +1,29 @@
+"""What happened in a run, row by row."""
+
+from typing import Any
+
+from jax import Array
+
+from adage_repro.pytrees import model
+
+
+@model
+class History:
+    """What happened. Row 0 is the start, row r the state after iteration r - 1, with the presence of that iteration.
+
+    actions        (I + 1, N, …) strategies π; one that has not entered keeps its start
+    leader_action  (I + 1, …), a pytree like the leader's action
+    present        (I + 1, N) bool
+    utilities      (I + 1, N) of the row's own actions, leader's action and presence; 0 where absent
+    objective      (I + 1,) the leader's, or None without a leader
+    reports        (I + 1, N, …) what the game reports of each follower, or None; 0 where absent
+
+    A batch of starts puts one more axis, the run, in front of each.
+    """
+
+    actions: Array
+    leader_action: Any
+    present: Array
+    utilities: Array
+    objective: Array | None
+    reports: Any = None
