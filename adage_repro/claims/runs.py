@@ -9,17 +9,19 @@ import jax
 import numpy as np
 from jax import Array, lax
 
+from adage_repro.adage import History
 from adage_repro.claims.setup import SERIES_UP_TO, Setup, market
-from adage_repro.claims.traces import Constant, Held, Learning, Nested, Trace
+from adage_repro.claims.traces import Constant, Learning, Nested, Trace
 from adage_repro.experiments import starts
 from adage_repro.market import MarketEntrance
 from adage_repro.measures import in_g2
-from adage_repro.parameters import place
+from adage_repro.parameters import DEFAULTS, place
 from adage_repro.pytrees import by_structure
 from adage_repro.settings import Settings
 
 LONG, SERIES = 400, 40  # a long run has 400 N iterations (App. D); its series are kept for 40 N rows
-TRACED_UP_TO = 100  # agents; with more, a reading that is selected takes longer to run than its word to compile
+MANY_AT = DEFAULTS["n_agents"]  # the number of agents with which most runs are simulated
+TRACED_UP_TO = 100  # agents; with more, a reading that is selected takes longer to run than its word to compile, and few rows are kept
 AT_ONCE, NESTED_AT_ONCE = 240, 4320  # runs that one call of a program simulates, times agents
 
 
@@ -33,7 +35,7 @@ class Run:
     how: Learning | Nested | Constant
 
 
-Known = dict[Run, Trace | Held | Array]
+Known = dict[Run, Trace | History | Array]
 
 
 def long_run(setup: Setup) -> str:
@@ -62,11 +64,13 @@ def simulation(
     entry = setup.entry if late else 0
     taxed = (leader and setup.leader_lr > 0) or isinstance(how, Constant)
     tax_units = setup.tax_units if taxed else "headcount"
+    alone = not leader and (n == MANY_AT or n > SERIES_UP_TO)  # a program without a leader, which runs faster and has to be compiled
+    v, returns_shift = (0.0, "negative") if isinstance(how, Constant) else (setup.outside_payoff, setup.returns_shift)
     settings = _settings(
         n,
         iterations=n * max(LONG, setup.iterations_per_agent) if long else iterations,
         follower_lr=setup.follower_lr,
-        leader_lr=setup.leader_lr if leader else 0.0 if n <= SERIES_UP_TO or taxed else None,
+        leader_lr=setup.leader_lr if leader else None if alone else 0.0,
         tax_max=setup.tax_max if taxed else 0.1,
         order=setup.order,
         late_group=setup.late_group if entry else "absent",
@@ -74,11 +78,12 @@ def simulation(
         g1_late=g1_late,
         traced=isinstance(how, Nested),
     )
+    rows, path = n * max(SERIES, setup.iterations_per_agent) if long else -1, n <= TRACED_UP_TO
     return _run(
-        _market(n, setup.capacity, setup.outside_payoff, setup.crowd, tax_units, setup.returns_shift, n <= TRACED_UP_TO),
+        _market(n, setup.capacity, v, setup.crowd, tax_units, returns_shift, n <= TRACED_UP_TO),
         settings,
         (start, setup.runs, n, setup.seed) if start != "zeros" else ("zeros", 1, n, 0),
-        how or Learning(n * max(SERIES, setup.iterations_per_agent) if long else -1, answer=long, paid=length == "I"),
+        how or Learning(rows, answer=long and not alone, paid=path and not long and not alone, path=path),
     )
 
 
@@ -133,7 +138,7 @@ def _batch(task: tuple[Learning | Nested | Constant, list[Run], tuple, int]) -> 
 
 
 @partial(jax.jit, static_argnums=0)
-def _program(how: Learning | Nested | Constant, games: MarketEntrance, settings: Settings, start: Array) -> Trace | Held | Array:
+def _program(how: Learning | Nested | Constant, games: MarketEntrance, settings: Settings, start: Array) -> Trace | History | Array:
     if start.shape[1] > 1:  # a batch of starts is a batch already
         return lax.map(lambda run: how(*run), (games, settings, start))
     return jax.vmap(how)(games, settings, start)

@@ -1,6 +1,7 @@
 """What a run leaves behind: measurements of its rows, its end, and what the followers answer to the last tax rate."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -13,7 +14,7 @@ from adage_repro.followers import follower_update, utilities
 from adage_repro.game import Game
 from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
-from adage_repro.measures import Series, gap, in_g2, series, tax_paid
+from adage_repro.measures import Series, fairness, gap, series, tax_paid
 from adage_repro.readings import LATE_GROUP
 from adage_repro.settings import Settings
 
@@ -24,10 +25,10 @@ class Trace(NamedTuple):
     """What is kept of a batch of runs."""
 
     series: Series  # (runs, rows kept)
-    gap: Array  # (runs, I + 1)
+    gap: Array  # (runs, I + 1), or in the last three rows
     paid: Array | None  # (2, runs, I + 1): tax paid by all of G1 and by all of G2
-    tax_path: Array  # (runs, updates) τ after each update of the leader
-    swing: Array  # (runs,) largest range of an agent's strategy over the last 10 N rows
+    tax_path: Array | None  # (runs, updates) τ after each update of the leader
+    swing: Array | None  # (runs,) largest range of an agent's strategy over the last 10 N rows
     turns: Array  # (runs, rows kept) how far an agent went back on its last step, see `turns`
     turns_at_end: Array  # (runs,)
     actions: Array  # (runs, N) at the end
@@ -42,32 +43,41 @@ class Learning:
     rows      rows 0 … `rows` are kept; -1: the last alone
     answer    whether the followers learn on at the last tax rate
     paid      whether taxes paid are kept in every row
+    path      whether gap and τ are kept in every row; otherwise the last three rows are all that is looked at
     """
 
     rows: int
     answer: bool
     paid: bool = False
+    path: bool = True
 
     def __call__(self, game: MarketEntrance, settings: Settings, start: Array) -> Trace:
         """From a batch of starts (runs, N)."""
-        history = solve(game, settings, start)
+        last_three = np.arange(settings.iterations - 2, settings.iterations + 1)
+        history = solve(game, settings, start, rows=None if self.path else last_three, keep=_path)
         kept = jax.tree.map(lambda values: values[:, : self.rows + 1] if self.rows >= 0 else values[:, -1:], history)
+        payoffs = jax.vmap(jax.vmap(partial(utilities, game)))(kept.actions, kept.present, kept.leader_action)
         at_end = turns(history.actions[:, -3:])[:, -1:]
         tail = history.actions[:, -10 * game.n_agents :]
         actions, tax_rate = history.actions[:, -1], history.leader_action[:, -1]
         last = settings.iterations if self.rows < 0 else self.rows
         return Trace(
-            series=series(game, kept),
+            series=series(game, replace(kept, utilities=payoffs)),
             gap=gap(history),
             paid=_paid(game, history) if self.paid else None,
-            tax_path=history.leader_action[:, 1 : last + 1 : settings.leader_every],
-            swing=(tail.max(1) - tail.min(1)).max(-1),
+            tax_path=history.leader_action[:, 1 : last + 1 : settings.leader_every] if self.path else None,
+            swing=(tail.max(1) - tail.min(1)).max(-1) if self.path else None,
             turns=turns(history.actions[:, : self.rows + 1]) if self.rows >= 0 else at_end,
             turns_at_end=at_end[:, 0],
             actions=actions,
             tax_rate=tax_rate,
             answer=_answer(game, settings, actions[0], tax_rate[0]) if self.answer else None,
         )
+
+
+def _path(_: Game, history: History) -> History:
+    """A row without its payoffs, which are measured in few rows and cost more than the step to the next."""
+    return replace(history, utilities=None, objective=None)
 
 
 def turns(actions: Array) -> Array:
@@ -81,8 +91,8 @@ def turns(actions: Array) -> Array:
 
 def _paid(game: MarketEntrance, history: History) -> Array:
     """Tax paid by all of G1 and by all of G2 (2, runs, rows)."""
-    tax, late = tax_paid(game, history), in_g2(game.n_agents)
-    return jnp.stack([tax[..., ~late].sum(-1), tax[..., late].sum(-1)])
+    tax, first = tax_paid(game, history), game.n_agents // 2
+    return jnp.stack([tax[..., :first].sum(-1), tax[..., first:].sum(-1)])
 
 
 def _answer(game: Game, settings: Settings, actions: Array, tax_rate: Array) -> Array:
@@ -129,27 +139,27 @@ class Nested:
         return lax.scan(outer, begin, jnp.arange(0, settings.iterations, settings.leader_every))[1]
 
 
-class Held(NamedTuple):
-    """What constant tax rates leave, each the mean of the last two rows, so that a two-cycle counts with both its points."""
-
-    rates: Array  # (rates,)
-    fairness: Array
-    gap: Array  # in size
-
-
 @dataclass(frozen=True)
 class Constant:
     """In place of learning, the leader holds its rate: `rates` runs, one at each of so many rates, evenly over its bounds."""
 
     rates: int
 
-    def __call__(self, game: MarketEntrance, settings: Settings, start: Array) -> Held:
-        """From a batch of one start."""
+    def __call__(self, game: MarketEntrance, settings: Settings, start: Array) -> History:
+        """The last two rows (rates, 2), from a batch of one start."""
         last = np.arange(settings.iterations - 1, settings.iterations + 1)
         rates = jnp.linspace(*settings.leader_bounds, self.rates)
+        return jax.vmap(lambda rate: solve(game, replace(settings, leader_lr=None, leader_start=rate), start[0], rows=last))(rates)
 
-        def held(rate):
-            return solve(game, replace(settings, leader_lr=None, leader_start=rate), start[0], rows=last, keep=series)
 
-        ends = jax.vmap(held)(rates)
-        return Held(rates, ends.fairness, jnp.abs(ends.gap))
+class Held(NamedTuple):
+    """What constant tax rates leave in the last two rows (rates, 2)."""
+
+    fairness: Array
+    gap: Array  # in size
+
+
+def held(game: MarketEntrance, history: History) -> Held:
+    """Measured under the game's own v and shift of returns, neither of which moves a strategy: the history is one at v = 0."""
+    payoffs = np.where(history.present, history.utilities + game.outside_payoff, 0.0)
+    return Held(np.asarray(fairness(game, replace(history, utilities=payoffs))), np.abs(gap(history)))
