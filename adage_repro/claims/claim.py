@@ -171,14 +171,30 @@ def measure_all(cases: Iterable[Case], known: Known | None = None, both_rows: bo
 CLAIMS: dict[str, Claim] = {}
 
 
-def claim(id: str, place: str, *, searches: Iterable[str | Search] = (), **more: Any) -> Callable:
-    """Enter a function into CLAIMS as the measurement of what its docstring claims; a search may be the name of its parameter."""
-    searches = tuple(Search(one) if isinstance(one, str) else one for one in searches)
+def claim(id: str, place: str, **more: Any) -> Callable:
+    """Enter a function into CLAIMS as the measurement of what its docstring claims, with what `control` and `searched` say of it."""
 
     def enter(measure: Callable) -> Callable:
         if id in CLAIMS:
             raise ValueError(f"there must be one claim {id}, got {CLAIMS[id].measure.__name__} and {measure.__name__}")
-        CLAIMS[id] = Claim(id, place, measure.__doc__, measure, searches=searches, **more)
+        said = {**more, **measure.__dict__.get("said", {})}
+        searches = tuple(Search(one) if isinstance(one, str) else one for one in said.pop("searches", ()))
+        CLAIMS[id] = Claim(id, place, measure.__doc__, measure, searches=searches, **said)
         return measure
 
     return enter
+
+
+def control(**said: Any) -> Callable:
+    """Say of a measurement with what it must fail: `must_fail`, `holds_at` and `reason` of its Claim."""
+
+    def say(measure: Callable) -> Callable:
+        measure.said = measure.__dict__.get("said", {}) | said
+        return measure
+
+    return say
+
+
+def searched(*searches: str | Search) -> Callable:
+    """Say of a measurement where to look for its condition; a search may be the name of its parameter."""
+    return control(searches=searches)

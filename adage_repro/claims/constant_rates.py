@@ -1,6 +1,6 @@
 """Claims that hold the rate that the leader learns against the best of many constant ones."""
 
-from adage_repro.claims.claim import claim
+from adage_repro.claims.claim import claim, control, searched
 from adage_repro.claims.fixtures import HIGH_TAX
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.policy import ALONG_N, NO_LEADER, POLICY
@@ -25,13 +25,8 @@ RAISED = f"evenly in 0 … {HIGH_TAX:g}, the learnt rate's bounds too"
 AT_HIGH_TAX = {"depends": CHOICES, "at": {"follower_lr": POLICY_LR, "tax_max": HIGH_TAX}, "also": ({"follower_lr": FOLLOWER_LR},)}
 
 
-@claim(
-    "A1",
-    "Abstract",
-    must_fail=NO_LEADER,
-    reason="what maximises must not lose to a constant; 0.005 is a sixth of the policy's effect in Fig. 5",
-    **POLICY,
-)
+@claim("A1", "Abstract", **POLICY)
+@control(must_fail=NO_LEADER, reason="what maximises must not lose to a constant; 0.005 is a sixth of the policy's effect in Fig. 5")
 def maximises_fairness(taxed_to_i, constant, constant_to_high):
     """Taxation policies can be learnt to maximise fairness"""
     return (
@@ -55,16 +50,9 @@ def minimises_gap(taxed_to_i, constant, constant_to_high):
     )
 
 
-@claim(
-    "A34",
-    "Sect. 4.2",
-    because=2,
-    must_fail=NO_LEADER,
-    reason="as A1",
-    holds_at={"follower_lr": 0.001},
-    searches=("leader_lr", ALONG_N, "readings"),
-    **AT_HIGH_TAX,
-)
+@claim("A34", "Sect. 4.2", because=2, **AT_HIGH_TAX)
+@control(must_fail=NO_LEADER, holds_at={"follower_lr": 0.001}, reason="as A1")
+@searched("leader_lr", ALONG_N, "readings")
 def minimises_gap_under_a_high_bound(taxed_to_i, constant):
     """The policy minimises the attendance difference of the groups where τ may rise to 5"""
     return Number(f"{SMALLEST}, {RAISED}", gap_over_constants(taxed_to_i, constant), at_most=0.005)

@@ -4,36 +4,25 @@ from dataclasses import replace
 
 import numpy as np
 
-from adage_repro.claims.claim import CLAIMS, Case, Search, claim, measure_all
+from adage_repro.claims.claim import CLAIMS, Case, Search, claim, control, measure_all, searched
 from adage_repro.claims.followers import LR_AND_READINGS, listed
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.policy import ALONG_N, AT_BOTH_LRS, NO_LEADER, SEARCHES, STOPS
 from adage_repro.claims.setup import Setup
 
 
-@claim(
-    "A24",
-    "App. C.4.2",
-    must_fail={"leader_lr": 1e-4},
-    reason="P10's threshold",
-    searches=("leader_lr", "follower_lr", ALONG_N, *STOPS),
-    **AT_BOTH_LRS,
-)
+@claim("A24", "App. C.4.2", **AT_BOTH_LRS)
+@control(must_fail={"leader_lr": 1e-4}, reason="P10's threshold")
+@searched("leader_lr", "follower_lr", ALONG_N, *STOPS)
 def stable_about_leader_lr(taxed_about_leader_lr):
     """Results are stable around the exact α_L"""
     gaps = [taxed.at_I.gap for taxed in taxed_about_leader_lr.values()]
     return Number("range of the gaps at row I over half, once and twice α_L", np.ptp(gaps), at_most=0.02)
 
 
-@claim(
-    "P10",
-    "Fig. 12",
-    because=2,
-    must_fail={"tax_max": 5.0},
-    holds_at={"follower_lr": 0.0005},
-    searches=(Search("leader_lr", of="A24"), ALONG_N, *LR_AND_READINGS),
-    **AT_BOTH_LRS,
-)
+@claim("P10", "Fig. 12", because=2, **AT_BOTH_LRS)
+@control(must_fail={"tax_max": 5.0}, holds_at={"follower_lr": 0.0005})
+@searched(Search("leader_lr", of="A24"), ALONG_N, *LR_AND_READINGS)
 def leader_lr_has_little_effect(taxed_by_leader_lr):
     """α_L has little effect"""
     gaps = {lr: taxed.at_I.gap for lr, taxed in taxed_by_leader_lr.items()}
@@ -58,16 +47,9 @@ def which_rate_it_rewards(setup: Setup) -> str:
     return f"{rates}; {own}" + ": it rewards the policy that is less fair" * rewarded
 
 
-@claim(
-    "P11",
-    "Sect. 4.2",
-    because=2,
-    must_fail=NO_LEADER,
-    holds_at={"leader_lr": 1e-4},
-    searches=(*SEARCHES, "tax_max"),
-    note=which_rate_it_rewards,
-    **AT_BOTH_LRS,
-)
+@claim("P11", "Sect. 4.2", because=2, note=which_rate_it_rewards, **AT_BOTH_LRS)
+@control(must_fail=NO_LEADER, holds_at={"leader_lr": 1e-4})
+@searched(*SEARCHES, "tax_max")
 def learns_a_rate_inside(setup, taxed):
     """The leader learns an appropriate rate"""
     rate = taxed.tax_rates[0, setup.entry + 1 :]
