@@ -1,19 +1,7 @@
 # ruff: noqa: F401 (what is imported here is for others)
 """What the paper claims: each claim with its measurement, its verdict, and the conditions and readings under which it holds."""
 
-from adage_repro.claims import (
-    constant_rates,
-    deviations,
-    end_state,
-    followers,
-    game,
-    gradients,
-    late_entry,
-    leader_rates,
-    policy,
-    uniform_starts,
-    updates,
-)
+from adage_repro.claims import deviations, end_state, followers, game, gradients, late_entry, leader_rates, policy, uniform_starts, updates
 from adage_repro.claims.claim import CLAIMS, Case, Claim, Search, claim, measure_all
 from adage_repro.claims.crossing import all_cells, carried, cross, hinges, share_explained, untaxed
 from adage_repro.claims.numbers import Measured, Number

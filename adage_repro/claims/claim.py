@@ -85,23 +85,24 @@ class Claim:
         changes = [
             change for each in (self.at, self.must_fail, self.holds_at, *self.also, *self.otherwise.values()) for change in each.items()
         ]
-        for name in (*asks, *(other for name, other in changes if name in asks)):
-            if name not in FIXTURES:
-                raise ValueError(f"{self.id} asks for {name}, which is no run; there are {', '.join(FIXTURES)}")
-        for name, _ in changes:
-            if name not in {*_SETUP, *self.parts}:
-                raise ValueError(f"{self.id} changes {name}, which is neither in the setup nor a part of its measurement")
-        if self.because and self.because not in CAUSES:
-            raise ValueError(
-                f"{self.id} does not hold because of {self.because}, which is no reason; there are {', '.join(map(str, CAUSES))}"
-            )
-        if unknown := set(self.depends) - set(CHOICES):
-            raise ValueError(f"{self.id} depends on {', '.join(unknown)}, which is no choice; there are {', '.join(CHOICES)}")
-        for search in self.searches:
-            if search.of and search.of not in CLAIMS:
-                raise ValueError(f"{self.id} searches {search.of}, which is no claim entered before it; there are {', '.join(CLAIMS)}")
-            if unknown := {search.name, *search.at} - _SETUP - {"readings"}:
-                raise ValueError(f"{self.id} searches along {', '.join(unknown)}, which is neither in the setup nor the readings")
+        runs = [*asks, *(other for name, other in changes if name in asks)]
+        along = [name for search in self.searches for name in (search.name, *search.at)]
+        for names, known, said, listed in (
+            (runs, FIXTURES, "asks for {}, which is no run", True),
+            (
+                [name for name, _ in changes],
+                _SETUP | self.parts,
+                "changes {}, which is neither in the setup nor a part of its measurement",
+                False,
+            ),
+            ([self.because] if self.because else [], CAUSES, "does not hold because of {}, which is no reason", True),
+            (self.depends, CHOICES, "depends on {}, which is no choice", True),
+            ([search.of for search in self.searches if search.of], CLAIMS, "searches {}, which is no claim entered before it", True),
+            (along, _SETUP | {"readings"}, "searches along {}, which is neither in the setup nor the readings", False),
+        ):
+            if unknown := ", ".join(str(name) for name in names if name not in known):
+                there = f"; there are {', '.join(map(str, known))}" if listed else ""
+                raise ValueError(f"{self.id} {said.format(unknown)}{there}")
 
     @property
     def cause(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from math import comb
+from operator import attrgetter
 
 import jax
 import jax.numpy as jnp
@@ -76,18 +77,13 @@ def eq5_is_eq4(setup, payoff=above_outside):
     return Number("largest difference at a_i = 0 and 1, 1,000 random profiles of the others", apart, at_most=1e-12)
 
 
-def equilibrium(setup: Setup) -> float:
-    """p*."""
-    return setup.equilibrium
-
-
 def beside_equilibrium(setup: Setup) -> float:
     """Defect: p* + 0.05."""
     return min(setup.equilibrium + 0.05, 1.0)
 
 
 @claim("M2", "Sect. 3", depends=(), must_fail={"profile": beside_equilibrium}, searches=("capacity",))
-def mixed_equilibrium_of_eq4(setup, profile=equilibrium):
+def mixed_equilibrium_of_eq4(setup, profile=attrgetter("equilibrium")):
     """p* is the symmetric mixed equilibrium of Eq. 4"""
     p = profile(setup)
     gain = gain_of_entering(setup, above_outside, np.full(setup.n_agents - 1, p))
@@ -176,15 +172,12 @@ def negative_gini(returns: Array, returns_shift: str) -> Array:
     return -gini(returns, returns_shift=returns_shift)
 
 
-def eq6(returns: Array, returns_shift: str) -> Array:
-    """Eq. 6."""
-    return leader_objective(returns, returns_shift=returns_shift)
-
-
-def objective_over_gini(setup: Setup, objective: Callable = eq6) -> tuple[float, float]:
+def objective_over_gini(setup: Setup, objective: Callable = leader_objective) -> tuple[float, float]:
     """Largest difference of Eq. 6 to minus the Gini coefficient over random returns, and the smallest ratio of the two."""
     returns = profiles(setup)
-    printed, negative = (jax.vmap(lambda one, how=how: how(one, setup.returns_shift))(returns) for how in (objective, negative_gini))
+    printed, negative = (
+        jax.vmap(lambda one, how=how: how(one, returns_shift=setup.returns_shift))(returns) for how in (objective, negative_gini)
+    )
     return float(jnp.abs(printed - negative).max()), float((printed / negative).min())
 
 
@@ -196,11 +189,11 @@ def objective_over_gini(setup: Setup, objective: Callable = eq6) -> tuple[float,
     note=lambda setup: f"U_L is {objective_over_gini(setup)[1]:.6g} times the negative Gini coefficient (N² = {setup.n_agents**2})",
 )
 @control(
-    must_fail={"n_agents": 2, "objective": eq6},
+    must_fail={"n_agents": 2, "objective": leader_objective},
     holds_at={"objective": negative_gini},
     reason="as M1; the two differ by the factor N², at N = 2 by 4",
 )
-def objective_is_negative_gini(setup, objective=eq6):
+def objective_is_negative_gini(setup, objective=leader_objective):
     """U_L is the negative Gini coefficient"""
     apart, over = objective_over_gini(setup, objective)
     return (
