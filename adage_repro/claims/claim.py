@@ -82,27 +82,20 @@ class Claim:
         parameters = inspect.signature(self.measure).parameters.values()
         asks = tuple(one.name for one in parameters if one.name != "setup" and one.default is one.empty)
         store(self, parts={one.name for one in parameters}, asks=asks)
-        changes = [
-            change for each in (self.at, self.must_fail, self.holds_at, *self.also, *self.otherwise.values()) for change in each.items()
-        ]
+        values = (self.at, self.must_fail, self.holds_at, *self.also, *self.otherwise.values())
+        changes = [change for each in values for change in each.items()]
         runs = [*asks, *(other for name, other in changes if name in asks)]
         along = [name for search in self.searches for name in (search.name, *search.at)]
-        for names, known, said, listed in (
-            (runs, FIXTURES, "asks for {}, which is no run", True),
-            (
-                [name for name, _ in changes],
-                _SETUP | self.parts,
-                "changes {}, which is neither in the setup nor a part of its measurement",
-                False,
-            ),
-            ([self.because] if self.because else [], CAUSES, "does not hold because of {}, which is no reason", True),
-            (self.depends, CHOICES, "depends on {}, which is no choice", True),
-            ([search.of for search in self.searches if search.of], CLAIMS, "searches {}, which is no claim entered before it", True),
-            (along, _SETUP | {"readings"}, "searches along {}, which is neither in the setup nor the readings", False),
+        for names, known, said in (
+            (runs, FIXTURES, "asks for {}, which is no run"),
+            (dict(changes), (*_SETUP, *self.parts), "changes {}, which is neither in the setup nor a part of its measurement"),
+            ([self.because] if self.because else [], CAUSES, "does not hold because of {}, which is no reason"),
+            (self.depends, CHOICES, "depends on {}, which is no choice"),
+            ([search.of for search in self.searches if search.of], CLAIMS, "searches {}, which is no claim entered before it"),
+            (along, (*_SETUP, "readings"), "searches along {}, which is neither in the setup nor the readings"),
         ):
             if unknown := ", ".join(str(name) for name in names if name not in known):
-                there = f"; there are {', '.join(map(str, known))}" if listed else ""
-                raise ValueError(f"{self.id} {said.format(unknown)}{there}")
+                raise ValueError(f"{self.id} {said.format(unknown)}; there are {', '.join(map(str, known))}")
 
     @property
     def cause(self) -> str:
@@ -133,7 +126,7 @@ class Claim:
         return Case(self, self.setup(**values), {name: part for name, part in changes.items() if name not in _SETUP})
 
 
-_SETUP = {one.name for one in fields(Setup)}
+_SETUP = [one.name for one in fields(Setup)]
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def simulation(
     taxed = (leader and setup.leader_lr > 0) or isinstance(how, Constant)
     tax_units = setup.tax_units if taxed else "headcount"
     alone = not leader and (n == MANY_AT or n > SERIES_UP_TO)  # a program without a leader, which runs faster and has to be compiled
-    v, returns_shift = (0.0, "negative") if isinstance(how, Constant) else (setup.outside_payoff, setup.returns_shift)
+    returns_shift = "negative" if isinstance(how, Constant) else setup.returns_shift
     settings = _settings(
         n,
         iterations=n * max(LONG, setup.iterations_per_agent) if long else iterations,
@@ -80,7 +80,7 @@ def simulation(
     )
     rows, path = n * max(SERIES, setup.iterations_per_agent) if long else -1, n <= TRACED_UP_TO
     return _run(
-        _market(n, setup.capacity, v, setup.crowd, tax_units, returns_shift, n <= TRACED_UP_TO),
+        _market(n, setup.capacity, setup.outside_payoff, setup.crowd, tax_units, returns_shift, n <= TRACED_UP_TO),
         settings,
         (start, setup.runs, n, setup.seed) if start != "zeros" else ("zeros", 1, n, 0),
         how or Learning(rows, answer=long and not alone, paid=path and not long and not alone, path=path),

@@ -160,6 +160,5 @@ class Held(NamedTuple):
 
 
 def held(game: MarketEntrance, history: History) -> Held:
-    """Measured under the game's own v and shift of returns, neither of which moves a strategy: the history is one at v = 0."""
-    payoffs = np.where(history.present, history.utilities + game.outside_payoff, 0.0)
-    return Held(np.asarray(fairness(game, replace(history, utilities=payoffs))), np.abs(gap(history)))
+    """Measured under the game's own shift of returns, which moves no strategy where there is nobody to learn a rate."""
+    return Held(np.asarray(fairness(game, history)), np.abs(gap(history)))
