@@ -116,12 +116,8 @@ def approximates_nested_loop(taxed_to_i, nested):
     return Number(text, path_distance(taxed_to_i, nested), at_most=0.01)
 
 
-@claim("A5", "Sect. 2.1", because=3, **AT_POLICY_LR)
-@control(
-    must_fail={"leader_lr": 0.001, "follower_lr": 0.01},
-    holds_at={"follower_lr": 0.002},
-    reason="closer by less than P13's tolerance is not closer; a leader as slow as the slow one is not closer at all",
-)
+@claim("A5", "Sect. 2.1", because=3, must_fail={"leader_lr": 0.001, "follower_lr": 0.01}, holds_at={"follower_lr": 0.002}, **AT_POLICY_LR)
+@control(reason="closer by less than P13's tolerance is not closer; a leader as slow as the slow one is not closer at all")
 @searched("follower_lr", NESTED_ALONG_N)
 def large_leader_lr_brings_close(taxed_to_i, nested, taxed_slowly, nested_slowly):
     """α_L ≫ α_F is what brings A-GD close to a nested loop"""

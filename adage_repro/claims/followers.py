@@ -33,9 +33,9 @@ def ends_near_equilibrium(setup, free):
     return Number("largest distance to p* at row I", free.distance(setup.equilibrium), at_most=NEAR)
 
 
-@claim(
-    "B2", "Fig. 2b", because=7, depends=UNTAXED, must_fail={"follower_lr": 0.0}, holds_at={"follower_lr": 0.02}, searches=LR_AND_READINGS
-)
+@claim("B2", "Fig. 2b", because=7, depends=UNTAXED)
+@control(must_fail={"follower_lr": 0.0}, holds_at={"follower_lr": 0.02})
+@searched(*LR_AND_READINGS)
 def ends_alike(setup, free, free_uniform):
     """Agents end alike"""
     return (
@@ -119,12 +119,8 @@ def converges_for_every_lr(setup, free_by_lr, rows_per_agent=(10, 40)):
         yield Number(f"{'' if place else text}at row {k} N", distance, at_most=NEAR)
 
 
-@claim("A2", "Sect. 4.1", because=7, depends=UNTAXED)
-@control(
-    must_fail={"follower_lr": 0.0},
-    holds_at={"follower_lr": POLICY_LR},
-    reason="the list's tolerance of an attendance, in payoff: 1% of what one entrant more takes from an entry",
-)
+@claim("A2", "Sect. 4.1", because=7, depends=UNTAXED, must_fail={"follower_lr": 0.0}, holds_at={"follower_lr": POLICY_LR})
+@control(reason="the list's tolerance of an attendance, in payoff: 1% of what one entrant more takes from an entry")
 @searched("iterations_per_agent", *LR_AND_READINGS)
 def maximises_own_return(setup, free):
     """Each agent ends maximising its own return"""
@@ -137,11 +133,8 @@ def maximises_own_return(setup, free):
     return Number("largest gain by another own action at row I under Eq. 5, untaxed", max(gains), at_most=0.02)
 
 
-@claim("A4", "Sect. 2.1", depends=("order", "crowd"))
-@control(
-    must_fail={"crowd": "excluded"},
-    reason="as P12: converged is a gradient's 1e-6; nearer the limit the alternating order needs more iterations",
-)
+@claim("A4", "Sect. 2.1", depends=("order", "crowd"), must_fail={"crowd": "excluded"})
+@control(reason="as P12: converged is a gradient's 1e-6; nearer the limit the alternating order needs more iterations")
 @searched("capacity")
 def converges(setup, free_and_stable):
     """Learning converges under proper learning rates"""

@@ -185,12 +185,8 @@ def _objective_by_rate(game: MarketEntrance, actions: Array, rates: Array) -> tu
     return jax.vmap(jax.vmap(point, (None, 0)), (0, None))(actions, rates)
 
 
-@claim("A3", "Sect. 2.1", because=11, depends=("tax_units", "returns_shift", "crowd", "outside_payoff"))
-@control(
-    must_fail={"slope": np.negative},
-    holds_at={"outside_payoff": 8.0},
-    reason="as M5; a leader that climbs the Gini coefficient instead is at its worst point",
-)
+@claim("A3", "Sect. 2.1", because=11, depends=("tax_units", "returns_shift", "crowd", "outside_payoff"), holds_at={"outside_payoff": 8.0})
+@control(must_fail={"slope": np.negative}, reason="as M5; a leader that climbs the Gini coefficient instead is at its worst point")
 @searched("tax_max", "outside_payoff", "readings")
 def leader_stationary_is_optimal(setup, slope=np.positive):
     """A stationary point is the leader's global optimum too"""

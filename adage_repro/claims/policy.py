@@ -123,12 +123,9 @@ def stability_by_agents(setup: Setup) -> str:
 def gap_shrinks_for_every_n(taxed_by_agents, late_by_agents):
     """Attendance is more equal than without the leader for N = 10, 100 and 1000"""
     left = {n: gap_left(taxed, late_by_agents[n]) for n, taxed in taxed_by_agents.items()}
+    text = "gap at row I with the leader over that without, in size, 1 where there is none; largest over N"
     return (
-        Number(
-            "gap at row I with the leader over that without, in size, 1 where there is none; largest over N",
-            max(left.values()),
-            at_most=0.5,
-        ),
+        Number(text, max(left.values()), at_most=0.5),
         Number("at N = 10, 100, 1000", left),
         Number("gap without at each N", {n: late.at_I.gap for n, late in late_by_agents.items()}),
     )
@@ -151,12 +148,8 @@ def fairness_is_higher(taxed_uniform, late_uniform):
     )
 
 
-@claim("A14", "Sect. 4.2", because=8, **POLICY)
-@control(
-    must_fail=NO_TAX,
-    holds_at={"follower_lr": POLICY_LR},
-    reason="0.8 is Cohen's bound for a large effect between two samples, and the smaller number must reach it too",
-)
+@claim("A14", "Sect. 4.2", because=8, holds_at={"follower_lr": POLICY_LR}, **POLICY)
+@control(must_fail=NO_TAX, reason="0.8 is Cohen's bound for a large effect between two samples, and the smaller number must reach it too")
 def significantly_fairer(setup, taxed_uniform, late_uniform):
     """Outcomes are significantly fairer"""
     text = f"fairness at row I with the leader less without, run by run from {setup.uniform_starts}: mean over standard deviation"

@@ -33,12 +33,9 @@ def taxes_fall_on_g1_from_uniform_starts(setup, taxed_uniform):
     """From uniform starts, taxes fall on G1"""
     paid = taxed_uniform.trace.paid
     total, before = float(paid.sum()), float(paid[..., : setup.entry + 1].sum())
+    text = "G2's share of all tax paid in rows 0 … I of all runs from uniform starts"
     return (
-        Number(
-            "G2's share of all tax paid in rows 0 … I of all runs from uniform starts",
-            ratio(float(paid[1].sum()), total, 0.0),
-            at_most=0.05,
-        ),
+        Number(text, ratio(float(paid[1].sum()), total, 0.0), at_most=0.05),
         Number("all tax paid, mean over runs", total / paid.shape[1], above=0),
         Number("share of all tax that is paid in rows 0 … ι", ratio(before, total, 0.0)),
         Number("G2's share by run, mean over runs", share_of_g2(paid)),
@@ -50,12 +47,9 @@ def taxes_fall_from_uniform_starts(setup, taxed_uniform):
     """From uniform starts, taxes paid fall as agents converge"""
     paid = taxed_uniform.trace.paid.sum(0).mean(0)
     after, most = paid[setup.entry + 1 :], float(paid.max())
+    text = "rows from ι to the peak, after ι, of the taxes that all pay in a row, mean over runs from uniform starts"
     return (
-        Number(
-            "rows from ι to the peak, after ι, of the taxes that all pay in a row, mean over runs from uniform starts",
-            float(after.argmax() + 1),
-            at_most=10,
-        ),
+        Number(text, float(after.argmax() + 1), at_most=10),
         Number("row I over that peak", ratio(float(after[-1]), float(after.max()), 1.0), at_most=0.25),
         Number("row I over the peak of all rows", ratio(float(after[-1]), most, 1.0)),
     )
