@@ -56,8 +56,8 @@ def _over_rows(row: Callable, history: History) -> Callable:
 
 def group_means(values: Array) -> tuple[Array, Array]:
     """Mean over the agents of G1 and of G2, from (…, N)."""
-    first = values.shape[-1] // 2
-    return values[..., :first].mean(-1), values[..., first:].mean(-1)
+    late = in_g2(values.shape[-1])
+    return values[..., ~late].mean(-1), values[..., late].mean(-1)
 
 
 def gap(history: History) -> Array:

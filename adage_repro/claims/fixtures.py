@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adage_repro.adage import History
 from adage_repro.claims.runs import Known, Run, simulation
 from adage_repro.claims.setup import Setup
-from adage_repro.claims.traces import Constant, Held, Nested, Trace, held
+from adage_repro.claims.traces import Constant, Held, Nested, Trace
 from adage_repro.market import largest_stable_lr
 from adage_repro.measures import Series, farthest
 
@@ -164,6 +163,6 @@ def seen(asked: Asked | Mapping[object, Asked], known: Known) -> Outcome | Held 
     if not isinstance(asked, Asked):
         return {value: seen(one, known) for value, one in asked.items()}
     trace = known[asked.run]
-    if isinstance(trace, History):
-        return held(asked.setup.traced_game, trace)
+    if isinstance(trace, Held):
+        return trace._replace(fairness=trace.fairness[asked.setup.returns_shift])
     return Outcome(asked.setup, trace) if isinstance(trace, Trace) else trace

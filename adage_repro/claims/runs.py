@@ -9,9 +9,8 @@ import jax
 import numpy as np
 from jax import Array, lax
 
-from adage_repro.adage import History
 from adage_repro.claims.setup import SERIES_UP_TO, Setup, market
-from adage_repro.claims.traces import Constant, Learning, Nested, Trace
+from adage_repro.claims.traces import Constant, Held, Learning, Nested, Trace
 from adage_repro.experiments import starts
 from adage_repro.market import MarketEntrance
 from adage_repro.measures import in_g2
@@ -35,7 +34,7 @@ class Run:
     how: Learning | Nested | Constant
 
 
-Known = dict[Run, Trace | History | Array]
+Known = dict[Run, Trace | Held | Array]
 
 
 def long_run(setup: Setup) -> str:
@@ -64,7 +63,8 @@ def simulation(
     entry = setup.entry if late else 0
     taxed = (leader and setup.leader_lr > 0) or isinstance(how, Constant)
     tax_units = setup.tax_units if taxed else "headcount"
-    alone = not leader and (n == MANY_AT or n > SERIES_UP_TO)  # a program without a leader, which runs faster and has to be compiled
+    many = n == MANY_AT and (long or start != "zeros")
+    alone = not leader and (many or n > SERIES_UP_TO)  # a program without a leader, which runs faster and has to be compiled
     returns_shift = "negative" if isinstance(how, Constant) else setup.returns_shift
     settings = _settings(
         n,
@@ -138,7 +138,7 @@ def _batch(task: tuple[Learning | Nested | Constant, list[Run], tuple, int]) -> 
 
 
 @partial(jax.jit, static_argnums=0)
-def _program(how: Learning | Nested | Constant, games: MarketEntrance, settings: Settings, start: Array) -> Trace | History | Array:
+def _program(how: Learning | Nested | Constant, games: MarketEntrance, settings: Settings, start: Array) -> Trace | Held | Array:
     if start.shape[1] > 1:  # a batch of starts is a batch already
         return lax.map(lambda run: how(*run), (games, settings, start))
     return jax.vmap(how)(games, settings, start)

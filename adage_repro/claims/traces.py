@@ -10,12 +10,13 @@ import numpy as np
 from jax import Array, lax
 
 from adage_repro.adage import History, solve
+from adage_repro.fairness import gini
 from adage_repro.followers import follower_update, utilities
 from adage_repro.game import Game
 from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
-from adage_repro.measures import Series, fairness, gap, series, tax_paid
-from adage_repro.readings import LATE_GROUP
+from adage_repro.measures import Series, gap, series, tax_paid
+from adage_repro.readings import LATE_GROUP, RETURNS_SHIFT
 from adage_repro.settings import Settings
 
 INNER_UPDATES = 1000  # follower updates per leader update in a nested loop
@@ -139,26 +140,31 @@ class Nested:
         return lax.scan(outer, begin, jnp.arange(0, settings.iterations, settings.leader_every))[1]
 
 
+class Held(NamedTuple):
+    """What constant tax rates leave in the last two rows (rates, 2)."""
+
+    fairness: Array | dict[str, Array]  # under each `returns_shift`, which changes nothing else here, until one is picked
+    gap: Array  # in size
+
+
 @dataclass(frozen=True)
 class Constant:
     """In place of learning, the leader holds its rate: `rates` runs, one at each of so many rates, evenly over its bounds."""
 
     rates: int
 
-    def __call__(self, game: MarketEntrance, settings: Settings, start: Array) -> History:
-        """The last two rows (rates, 2), from a batch of one start."""
+    def __call__(self, game: MarketEntrance, settings: Settings, start: Array) -> Held:
+        """From a batch of one start."""
         last = np.arange(settings.iterations - 1, settings.iterations + 1)
         rates = jnp.linspace(*settings.leader_bounds, self.rates)
-        return jax.vmap(lambda rate: solve(game, replace(settings, leader_lr=None, leader_start=rate), start[0], rows=last))(rates)
+
+        def held(rate):
+            return solve(game, replace(settings, leader_lr=None, leader_start=rate), start[0], rows=last, keep=_held)
+
+        return jax.vmap(held)(rates)
 
 
-class Held(NamedTuple):
-    """What constant tax rates leave in the last two rows (rates, 2)."""
-
-    fairness: Array
-    gap: Array  # in size
-
-
-def held(game: MarketEntrance, history: History) -> Held:
-    """Measured under the game's own shift of returns, which moves no strategy where there is nobody to learn a rate."""
-    return Held(np.asarray(fairness(game, history)), np.abs(gap(history)))
+def _held(_: Game, history: History) -> Held:
+    """What is kept of a row."""
+    fairness = {word: 1 - gini(history.utilities, history.present, word) for word in RETURNS_SHIFT.words}
+    return Held(fairness, jnp.abs(gap(history)))
