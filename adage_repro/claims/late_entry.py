@@ -84,7 +84,7 @@ def g2_is_blocked_out(setup, late):
 
 @claim("A19", "App. C.2", because=7, depends=LATE)
 @control(must_fail=ALL_AT_ONCE, holds_at={"agent_counts": (10, 100)}, reason="B8's threshold")
-@searched(Search("n_agents", of="B8", values=(10, 20, 50, 100, 200)), Search("follower_lr", values=FEW_LRS))
+@searched(Search("n_agents", of="B8", values=(10, 20, 50, 100, 1000)), Search("follower_lr", values=FEW_LRS))
 def independent_of_n(late_by_agents):
     """Conclusions are independent of N"""
     gaps = {n: late.at_I.gap for n, late in late_by_agents.items()}
