@@ -67,16 +67,10 @@ def _stationary_and_optimal(game: MarketEntrance, others: Array, tax_rate: Array
     return lost.max(), moved.max()
 
 
-def stationary_and_optimal(setup: Setup, tax_rate: float, added: Callable) -> tuple[float, float]:
-    """The same, of random profiles."""
-    lost, moved = _stationary_and_optimal(setup.traced_game, profiles(setup)[:, 1:].sum(-1), tax_rate, added)
-    return float(lost), float(moved)
-
-
 @claim("M5", "Sect. 2.1", depends=("crowd",), must_fail={"added": convex}, searches=("capacity",))
 def stationary_is_optimal(setup, added=as_printed):
     """A stationary point is an agent's global optimum, untaxed"""
-    lost, _ = stationary_and_optimal(setup, 0.0, added)
+    lost, _ = map(float, _stationary_and_optimal(setup.traced_game, profiles(setup)[:, 1:].sum(-1), 0.0, added))
     return Number("best gain by another own action at points of zero projected gradient, 1,000 random profiles", lost, at_most=1e-9)
 
 
@@ -85,7 +79,7 @@ def stationary_is_optimal(setup, added=as_printed):
 @searched("readings")
 def stationary_is_optimal_with_tax(setup, added=as_printed):
     """The same with tax, and optimal points are stationary under App. B's gradient"""
-    lost, moved = stationary_and_optimal(setup, setup.tax_max, added)
+    lost, moved = map(float, _stationary_and_optimal(setup.traced_game, profiles(setup)[:, 1:].sum(-1), setup.tax_max, added))
     text = f"at τ = tax_max, the others as in {drawn(setup)}: most that another own action gains where the step "
     return (
         Number(f"{text}|clip(a_i + gradient, 0, 1) - a_i| ≤ 1e-9", lost, at_most=1e-9),

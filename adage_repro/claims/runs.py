@@ -21,7 +21,7 @@ from adage_repro.settings import Settings
 LONG, SERIES = 400, 40  # a long run has 400 N iterations (App. D); its series are kept for 40 N rows
 MANY_AT = DEFAULTS["n_agents"]  # the number of agents with which most runs are simulated
 TRACED_UP_TO = 100  # agents; with more, a reading that is selected takes longer to run than its word to compile, and few rows are kept
-AT_ONCE, NESTED_AT_ONCE = 240, 4320  # runs that one call of a program simulates, times agents
+AT_ONCE, NESTED_AT_ONCE, HELD_AT_ONCE = 240, 4320, 60  # runs that one call of a program simulates, times agents
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ def simulate(runs: Iterable[Run], known: Known) -> None:
     first, rest = [], []
     for how, wanted in ways.items():
         for places, stacked in by_structure((run.game, run.settings, run.start) for run in wanted):
-            size = _batch_size(stacked[2].shape, isinstance(how, Nested))
+            size = _batch_size(stacked[2].shape, how)
             parts = [slice(begin, begin + size) for begin in range(0, len(places), size)]
             tasks = [(how, [wanted[place] for place in places[part]], _part(stacked, part), size) for part in parts]
             first.append(tasks[0])  # these compile
@@ -144,11 +144,11 @@ def _program(how: Learning | Nested | Constant, games: MarketEntrance, settings:
     return jax.vmap(how)(games, settings, start)
 
 
-def _batch_size(shape: tuple[int, int, int], nested: bool) -> int:
+def _batch_size(shape: tuple[int, int, int], how: Learning | Nested | Constant) -> int:
     """How many runs one call simulates of `shape` (asked, starts, N): one size, so that there is one program; of nested loops, whose steps
     are many and small, another where many are asked."""
     asked, several, n_agents = shape
     if several > 1:
         return min(18, max(1, 180 // n_agents))
-    few, many = (max(1, size // n_agents) for size in (AT_ONCE, NESTED_AT_ONCE))
-    return many if nested and asked > many / 2 else few
+    few, many, held = (max(1, size // n_agents) for size in (AT_ONCE, NESTED_AT_ONCE, HELD_AT_ONCE))
+    return held if isinstance(how, Constant) else many if isinstance(how, Nested) and asked > many / 2 else few
