@@ -11,7 +11,6 @@ from jax import Array
 from adage_repro.claims.claim import claim, control, searched
 from adage_repro.claims.game import drawn, profiles
 from adage_repro.claims.numbers import Number
-from adage_repro.claims.setup import Setup
 from adage_repro.followers import crowd_mean, own_gradient, utilities
 from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
