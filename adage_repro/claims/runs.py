@@ -145,8 +145,8 @@ def _program(how: Learning | Nested | Constant, games: MarketEntrance, settings:
 
 
 def _batch_size(shape: tuple[int, int, int], how: Learning | Nested | Constant) -> int:
-    """How many runs one call simulates of `shape` (asked, starts, N): one size, so that there is one program; of nested loops, whose steps
-    are many and small, another where many are asked."""
+    """How many runs one call simulates of `shape` (asked, starts, N): one size, so that there is one program; fewer of
+    constant rates, each of which is many runs; of nested loops, whose steps are many and small, more where many are asked."""
     asked, several, n_agents = shape
     if several > 1:
         return min(18, max(1, 180 // n_agents))
