@@ -9,7 +9,7 @@ from adage_repro.readings import RETURNS_SHIFT
 from adage_repro.refusals import Refused
 from adage_repro.sums import total
 
-PAIRWISE_UP_TO = 64  # agents; above, sorting is faster
+PAIRWISE_UP_TO, IN_TURN_UP_TO = 64, 16  # agents; above, sorting is faster, and up to, one other return after another
 TIE = 1e-12  # of the largest return: returns closer than this are equal, so that rounding does not order them
 
 
@@ -62,9 +62,12 @@ def _spread(returns, present):
 
 
 def _weights_pairwise(returns, present, tie):
-    differences = returns[:, None] - returns[None, :]
-    signs = jnp.where(jnp.abs(differences) > tie, jnp.sign(differences), 0.0)
-    return jnp.where(present[:, None] & present[None, :], signs, 0.0).sum(1)
+    def signs(differences):
+        return jnp.where(jnp.abs(differences) > tie, jnp.sign(differences), 0.0)
+
+    if returns.size <= IN_TURN_UP_TO:
+        return jnp.where(present, sum(jnp.where(present[j], signs(returns - returns[j]), 0.0) for j in range(returns.size)), 0.0)
+    return jnp.where(present[:, None] & present[None, :], signs(returns[:, None] - returns[None, :]), 0.0).sum(1)
 
 
 def _weights_sorted(ordered, present, tie):

@@ -168,7 +168,7 @@ def share_map(ax: Axes, shares: pd.DataFrame, empty: pd.DataFrame, claims: list[
     ax.set_ylabel("claim")
 
 
-REGIMES = {  # colour and marker of each regime of `claims.policy_map`
+REGIMES = {  # colour and marker of each regime of `policy.policy_map`
     "too slow": ("#56B4E9", "v"),
     "works": ("#009E73", "o"),
     "swings about the kink": ("#D55E00", "X"),
@@ -180,7 +180,7 @@ REGIMES = {  # colour and marker of each regime of `claims.policy_map`
 def regimes(ax: Axes, table: pd.DataFrame, lines: pd.DataFrame, marked: Sequence[tuple[int, float]] = ()) -> None:
     """Where the policy works at one tax_max: a sign for each N and α_F by its regime, and the boundaries that the law gives.
 
-    lines    `claims.policy_map.law_lines` of the same tax_max · marked   (N, α_F) with a ring around them
+    lines    `policy.law_lines` of the same tax_max · marked   (N, α_F) with a ring around them
     """
     for regime, (colour, marker) in REGIMES.items():
         part = table[table["regime"] == regime]

@@ -26,13 +26,9 @@ from adage_repro.claims import (
     carried,
     claim,
     cross,
-    economists_table,
-    economists_words,
     hinges,
     judge,
     measure_all,
-    planners_optimum,
-    policy_map,
     share_explained,
     untaxed,
     verdicts,
@@ -41,11 +37,11 @@ from adage_repro.claims.claim import CAUSES
 from adage_repro.claims.conditions import Scan, State, grid, state
 from adage_repro.claims.crossing import NOT_CROSSED, UP_TO_100
 from adage_repro.claims.game import entry_chances
-from adage_repro.claims.policy_map import REGIMES, gap_ratio_law, regime
 from adage_repro.claims.traces import turns
 from adage_repro.folders import FIGURES, ROOT, digest
 from adage_repro.market import largest_stable_lr
 from adage_repro.plots import REGIMES as DRAWN
+from adage_repro.policy import REGIMES, economists_table, economists_words, gap_ratio_law, planners_optimum, policy_map, regime
 
 HOLDS = "M1 M2 M3 M5 M7 B8 B9 B11 B12 P1 P2 P6 P7 P8 P9 A1 A4 A6 A7 A10 A13 A15 A16 A17 A20 A21 A23 A24 A25 A28 A29 A30 A31 A32 A33"
 HOLDS_ONLY_IF = "M4 M6 B1 B2 B5 B6 B7 P3 P4 P5 P10 P11 P12 P13 P14 A2 A3 A5 A8 A9 A11 A12 A14 A18 A22 A27 A34 A37 A38"

@@ -1,54 +1,12 @@
+# ruff: noqa: F401 (what is imported here is for others)
 """What the paper claims: each claim with its measurement, its verdict, and the conditions and readings under which it holds."""
 
-from adage_repro.claims import (  # noqa: F401
-    constant_rates,
-    deviations,
-    end_state,
-    followers,
-    game,
-    gradients,
-    late_entry,
-    leader_rates,
-    policy,
-    uniform_starts,
-    updates,
-)
+from adage_repro.claims import deviations, end_state, followers, game, gradients, late_entry, leader_rates, policy, uniform_starts, updates
 from adage_repro.claims.claim import CLAIMS, Case, Claim, Search, claim, measure_all
 from adage_repro.claims.crossing import all_cells, carried, cross, hinges, share_explained, untaxed
-from adage_repro.claims.economy import economists_table, economists_words, planners_optimum
 from adage_repro.claims.numbers import Measured, Number
-from adage_repro.claims.policy_map import law_lines, policy_map
 from adage_repro.claims.setup import CHOICES, READINGS, Setup
 from adage_repro.claims.verdicts import COLUMNS, judge, sweep, verdicts
 
 for _id in sorted(CLAIMS, key=lambda id: ("MBPA".index(id[0]), int(id[1:]))):  # the list's order, whatever the rooms'
     CLAIMS[_id] = CLAIMS.pop(_id)
-
-__all__ = [
-    "CHOICES",
-    "CLAIMS",
-    "COLUMNS",
-    "READINGS",
-    "Case",
-    "Claim",
-    "Measured",
-    "Number",
-    "Search",
-    "Setup",
-    "all_cells",
-    "carried",
-    "claim",
-    "cross",
-    "economists_table",
-    "economists_words",
-    "hinges",
-    "judge",
-    "law_lines",
-    "measure_all",
-    "planners_optimum",
-    "policy_map",
-    "share_explained",
-    "sweep",
-    "untaxed",
-    "verdicts",
-]

@@ -100,5 +100,5 @@ def in_both_rows(outcomes: dict[str, object]) -> dict[str, object]:
     if any(isinstance(one, BothRows) and one.trace.turns_at_end[0] > ROUNDING for one in found.values()):
         for name, one in found.items():
             if isinstance(one, Held):
-                found[name] = Held(one.rates, *(values.mean(-1, keepdims=True) for values in (one.fairness, one.gap)))
+                found[name] = Held(*(values.mean(-1, keepdims=True) for values in one))
     return found

@@ -82,26 +82,20 @@ class Claim:
         parameters = inspect.signature(self.measure).parameters.values()
         asks = tuple(one.name for one in parameters if one.name != "setup" and one.default is one.empty)
         store(self, parts={one.name for one in parameters}, asks=asks)
-        changes = [
-            change for each in (self.at, self.must_fail, self.holds_at, *self.also, *self.otherwise.values()) for change in each.items()
-        ]
-        for name in (*asks, *(other for name, other in changes if name in asks)):
-            if name not in FIXTURES:
-                raise ValueError(f"{self.id} asks for {name}, which is no run; there are {', '.join(FIXTURES)}")
-        for name, _ in changes:
-            if name not in {*_SETUP, *self.parts}:
-                raise ValueError(f"{self.id} changes {name}, which is neither in the setup nor a part of its measurement")
-        if self.because and self.because not in CAUSES:
-            raise ValueError(
-                f"{self.id} does not hold because of {self.because}, which is no reason; there are {', '.join(map(str, CAUSES))}"
-            )
-        if unknown := set(self.depends) - set(CHOICES):
-            raise ValueError(f"{self.id} depends on {', '.join(unknown)}, which is no choice; there are {', '.join(CHOICES)}")
-        for search in self.searches:
-            if search.of and search.of not in CLAIMS:
-                raise ValueError(f"{self.id} searches {search.of}, which is no claim entered before it; there are {', '.join(CLAIMS)}")
-            if unknown := {search.name, *search.at} - _SETUP - {"readings"}:
-                raise ValueError(f"{self.id} searches along {', '.join(unknown)}, which is neither in the setup nor the readings")
+        values = (self.at, self.must_fail, self.holds_at, *self.also, *self.otherwise.values())
+        changes = [change for each in values for change in each.items()]
+        runs = [*asks, *(other for name, other in changes if name in asks)]
+        along = [name for search in self.searches for name in (search.name, *search.at)]
+        for names, known, said in (
+            (runs, FIXTURES, "asks for {}, which is no run"),
+            (dict(changes), (*_SETUP, *self.parts), "changes {}, which is neither in the setup nor a part of its measurement"),
+            ([self.because] if self.because else [], CAUSES, "does not hold because of {}, which is no reason"),
+            (self.depends, CHOICES, "depends on {}, which is no choice"),
+            ([search.of for search in self.searches if search.of], CLAIMS, "searches {}, which is no claim entered before it"),
+            (along, (*_SETUP, "readings"), "searches along {}, which is neither in the setup nor the readings"),
+        ):
+            if unknown := ", ".join(str(name) for name in names if name not in known):
+                raise ValueError(f"{self.id} {said.format(unknown)}; there are {', '.join(map(str, known))}")
 
     @property
     def cause(self) -> str:
@@ -132,7 +126,7 @@ class Claim:
         return Case(self, self.setup(**values), {name: part for name, part in changes.items() if name not in _SETUP})
 
 
-_SETUP = {one.name for one in fields(Setup)}
+_SETUP = [one.name for one in fields(Setup)]
 
 
 @dataclass(frozen=True)
@@ -171,14 +165,30 @@ def measure_all(cases: Iterable[Case], known: Known | None = None, both_rows: bo
 CLAIMS: dict[str, Claim] = {}
 
 
-def claim(id: str, place: str, *, searches: Iterable[str | Search] = (), **more: Any) -> Callable:
-    """Enter a function into CLAIMS as the measurement of what its docstring claims; a search may be the name of its parameter."""
-    searches = tuple(Search(one) if isinstance(one, str) else one for one in searches)
+def claim(id: str, place: str, **more: Any) -> Callable:
+    """Enter a function into CLAIMS as the measurement of what its docstring claims, with what `control` and `searched` say of it."""
 
     def enter(measure: Callable) -> Callable:
         if id in CLAIMS:
             raise ValueError(f"there must be one claim {id}, got {CLAIMS[id].measure.__name__} and {measure.__name__}")
-        CLAIMS[id] = Claim(id, place, measure.__doc__, measure, searches=searches, **more)
+        said = {**more, **measure.__dict__.get("said", {})}
+        searches = tuple(Search(one) if isinstance(one, str) else one for one in said.pop("searches", ()))
+        CLAIMS[id] = Claim(id, place, measure.__doc__, measure, searches=searches, **said)
         return measure
 
     return enter
+
+
+def control(**said: Any) -> Callable:
+    """Say of a measurement with what it must fail: `must_fail`, `holds_at` and `reason` of its Claim."""
+
+    def say(measure: Callable) -> Callable:
+        measure.said = measure.__dict__.get("said", {}) | said
+        return measure
+
+    return say
+
+
+def searched(*searches: str | Search) -> Callable:
+    """Say of a measurement where to look for its condition; a search may be the name of its parameter."""
+    return control(searches=searches)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from adage_repro.claims.both_rows import over_ends
-from adage_repro.claims.claim import claim
+from adage_repro.claims.claim import claim, control, searched
 from adage_repro.claims.fixtures import CONSTANTS
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.policy import AT_BOTH_LRS, LONG_ALONG_N, LONG_SEARCHES
@@ -63,27 +63,17 @@ def _fairness_of_two_rows(game: MarketEntrance, settings: Settings, actions: Arr
     return (_fairness(game, actions, rate) + _fairness(game, after, rate)) / 2
 
 
-@claim(
-    "A29",
-    "Eq. 1",
-    must_fail={"follower_lr": 0.0},
-    reason="a thousandth of v, the payoff that an agent is sure of",
-    searches=("tax_max", *LONG_SEARCHES),
-    **AT_BOTH_LRS,
-)
+@claim("A29", "Eq. 1", **AT_BOTH_LRS)
+@control(must_fail={"follower_lr": 0.0}, reason="a thousandth of v, the payoff that an agent is sure of")
+@searched("tax_max", *LONG_SEARCHES)
 def no_follower_gains(setup, taxed):
     """In equilibrium no follower gains by deviating"""
     return Number(f"{GAINS}, after 400 N iterations from zeros", largest_gain(setup, taxed), at_most=0.001)
 
 
-@claim(
-    "A30",
-    "Sect. 2.1",
-    depends=tuple(name for name in CHOICES if name != "follower_lr"),
-    must_fail={"tax_max": 5.0},
-    reason="in proportion, up to a factor of 2 over two decades of α_F",
-    searches=("tax_max", "leader_lr", LONG_ALONG_N, "readings"),
-)
+@claim("A30", "Sect. 2.1", depends=tuple(name for name in CHOICES if name != "follower_lr"))
+@control(must_fail={"tax_max": 5.0}, reason="in proportion, up to a factor of 2 over two decades of α_F")
+@searched("tax_max", "leader_lr", LONG_ALONG_N, "readings")
 def gain_falls_with_lr(taxed_by_lr):
     """What a follower gains by deviating falls in proportion to α_F"""
     gains = {lr: largest_gain(taxed.setup, taxed) for lr, taxed in taxed_by_lr.items()}
@@ -95,14 +85,9 @@ def gain_falls_with_lr(taxed_by_lr):
     )
 
 
-@claim(
-    "A31",
-    "Sect. 2.1",
-    must_fail={"crowd": "excluded", "leader_lr": 0.0},
-    reason="a thousandth of what full equality scores",
-    searches=("tax_max", *LONG_SEARCHES),
-    **AT_BOTH_LRS,
-)
+@claim("A31", "Sect. 2.1", **AT_BOTH_LRS)
+@control(must_fail={"crowd": "excluded", "leader_lr": 0.0}, reason="a thousandth of what full equality scores")
+@searched("tax_max", *LONG_SEARCHES)
 def leader_gains_nothing_at_once(setup, taxed):
     """In equilibrium the leader gains nothing by deviating, the followers' actions held"""
     rates = jnp.append(jnp.linspace(0, setup.tax_max, CONSTANTS.rates), taxed.trace.tax_rate[0])

@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 
 from adage_repro.claims.both_rows import over_ends
-from adage_repro.claims.claim import CLAIMS, Case, Search, claim, measure_all
+from adage_repro.claims.claim import CLAIMS, Case, Search, claim, control, measure_all, searched
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.policy import AT_BOTH_LRS, AT_POLICY_LR, LONG_ALONG_N, LONG_SEARCHES
 from adage_repro.claims.runs import long_run
@@ -43,16 +43,9 @@ def size_of_jump(setup: Setup) -> str:
     return said
 
 
-@claim(
-    "P12",
-    "Eq. 2",
-    because=4,
-    must_fail={"follower_lr": 0.0},
-    holds_at={"returns_shift": "always"},
-    searches=("follower_lr", "leader_lr", "tax_max", LONG_ALONG_N, "readings"),
-    note=size_of_jump,
-    **AT_POLICY_LR,
-)
+@claim("P12", "Eq. 2", because=4, note=size_of_jump, **AT_POLICY_LR)
+@control(must_fail={"follower_lr": 0.0}, holds_at={"returns_shift": "always"})
+@searched("follower_lr", "leader_lr", "tax_max", LONG_ALONG_N, "readings")
 def ends_stationary(setup, taxed):
     """The end is a stationary point of all N + 1 equations"""
     rate = taxed.trace.tax_rate[0]
@@ -73,14 +66,16 @@ def ends_stationary(setup, taxed):
     "P14",
     "Sect. 2",
     because=4,
-    must_fail={"tax_max": 1.0},
-    reason="the larger the tax, the wider the followers swing about its kink, which costs equality",
-    holds_at={"crowd": "excluded"},
-    searches=("follower_lr", "leader_lr", LONG_ALONG_N, "readings"),
     note="ill-posed on the tax's kink, where the answer is no smooth function of τ: a difference quotient over ±1% of its range; "
     "it measures how far followers swing about the kink, not what the leader gains by another rate, which A31 and A32 do",
     **AT_POLICY_LR,
 )
+@control(
+    must_fail={"tax_max": 1.0},
+    holds_at={"crowd": "excluded"},
+    reason="the larger the tax, the wider the followers swing about its kink, which costs equality",
+)
+@searched("follower_lr", "leader_lr", LONG_ALONG_N, "readings")
 def ends_in_stackelberg_equilibrium(setup, taxed):
     """The pair is a Stackelberg equilibrium"""
     # A difference quotient: the followers learn on for as long again at a rate a little lower and a little higher, held fixed.
@@ -102,33 +97,28 @@ def path_distance(taxed_to_i, nested: np.ndarray) -> float:
     "P13",
     "Sect. 2.1",
     because=3,
-    must_fail={"leader_lr": 0.4},
-    reason="the larger α_L, the surer A-GD's first step crosses the tax's range, while followers at rest give the leader no gradient",
-    holds_at={"leader_lr": 1e-5},
     otherwise={
         "the leader acts before the followers in each round, on the very state in which G2 enters": {"nested": "nested_leader_first"}
     },
-    searches=("leader_lr", "follower_lr", NESTED_ALONG_N),
     note="ill-posed: a nested loop leaves open who moves first when G2 enters; measured with a leader that sees the followers' answer; "
     "at small α_F 1,000 updates leave the followers on their way, and the two agree for want of convergence",
     **AT_POLICY_LR,
 )
+@control(
+    must_fail={"leader_lr": 0.4},
+    holds_at={"leader_lr": 1e-5},
+    reason="the larger α_L, the surer A-GD's first step crosses the tax's range, while followers at rest give the leader no gradient",
+)
+@searched("leader_lr", "follower_lr", NESTED_ALONG_N)
 def approximates_nested_loop(taxed_to_i, nested):
     """α_L ≫ α_F approximates a nested loop"""
     text = "largest distance of τ, rows 0 … I, to that of a loop with 1,000 follower updates before each leader update"
     return Number(text, path_distance(taxed_to_i, nested), at_most=0.01)
 
 
-@claim(
-    "A5",
-    "Sect. 2.1",
-    because=3,
-    must_fail={"leader_lr": 0.001, "follower_lr": 0.01},
-    reason="closer by less than P13's tolerance is not closer; a leader as slow as the slow one is not closer at all",
-    holds_at={"follower_lr": 0.002},
-    searches=("follower_lr", NESTED_ALONG_N),
-    **AT_POLICY_LR,
-)
+@claim("A5", "Sect. 2.1", because=3, must_fail={"leader_lr": 0.001, "follower_lr": 0.01}, holds_at={"follower_lr": 0.002}, **AT_POLICY_LR)
+@control(reason="closer by less than P13's tolerance is not closer; a leader as slow as the slow one is not closer at all")
+@searched("follower_lr", NESTED_ALONG_N)
 def large_leader_lr_brings_close(taxed_to_i, nested, taxed_slowly, nested_slowly):
     """α_L ≫ α_F is what brings A-GD close to a nested loop"""
     fast, slow = path_distance(taxed_to_i, nested), path_distance(taxed_slowly, nested_slowly)
@@ -139,30 +129,18 @@ def large_leader_lr_brings_close(taxed_to_i, nested, taxed_slowly, nested_slowly
     )
 
 
-@claim(
-    "A12",
-    "Sect. 4.1.1",
-    because=4,
-    must_fail={"follower_lr": 0.0},
-    reason="the list's tolerance for p*",
-    holds_at={"tax_max": 0.05},
-    searches=("tax_max", "capacity", *LONG_SEARCHES),
-    **AT_BOTH_LRS,
-)
+@claim("A12", "Sect. 4.1.1", because=4, **AT_BOTH_LRS)
+@control(must_fail={"follower_lr": 0.0}, holds_at={"tax_max": 0.05}, reason="the list's tolerance for p*")
+@searched("tax_max", "capacity", *LONG_SEARCHES)
 def reaches_fair_equilibrium(setup, taxed):
     """With the leader agents reach the fair equilibrium a_i = p*"""
     distance = over_ends(taxed, lambda actions: np.abs(actions - setup.equilibrium).max())
     return Number(f"largest distance of any agent to p* after {long_run(setup)}", distance, at_most=0.02)
 
 
-@claim(
-    "A17",
-    "App. B",
-    must_fail={"tax_max": 5.0},
-    reason="the 0.01 at which B11 says that groups have met",
-    searches=("tax_max", *LONG_SEARCHES),
-    **AT_BOTH_LRS,
-)
+@claim("A17", "App. B", **AT_BOTH_LRS)
+@control(must_fail={"tax_max": 5.0}, reason="the 0.01 at which B11 says that groups have met")
+@searched("tax_max", *LONG_SEARCHES)
 def kink_works(setup, taxed):
     """The kink of the tax works well in practice"""
     text = f"largest strategy less smallest of any one agent in the last 10 N rows of {long_run(setup)}"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from adage_repro.claims.runs import Run, simulation
+from adage_repro.claims.runs import Known, Run, simulation
 from adage_repro.claims.setup import Setup
 from adage_repro.claims.traces import Constant, Held, Nested, Trace
 from adage_repro.market import largest_stable_lr
@@ -158,9 +158,11 @@ def runs_of(asked: Asked | Mapping[object, Asked]) -> list[Run]:
     return [asked.run] if isinstance(asked, Asked) else [one.run for one in asked.values()]
 
 
-def seen(asked: Asked | Mapping[object, Asked], known: Mapping[Run, Trace | Held]) -> Outcome | Held | dict[object, Outcome]:
-    """What those runs left; τ after each update of a nested loop, and what constant rates left, as they are."""
+def seen(asked: Asked | Mapping[object, Asked], known: Known) -> Outcome | Held | dict[object, Outcome]:
+    """What those runs left; τ after each update of a nested loop, and what constant rates left, in each case."""
     if not isinstance(asked, Asked):
         return {value: seen(one, known) for value, one in asked.items()}
     trace = known[asked.run]
+    if isinstance(trace, Held):
+        return trace._replace(fairness=trace.fairness[asked.setup.returns_shift])
     return Outcome(asked.setup, trace) if isinstance(trace, Trace) else trace

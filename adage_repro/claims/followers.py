@@ -6,7 +6,7 @@ from math import floor
 
 import numpy as np
 
-from adage_repro.claims.claim import Search, claim
+from adage_repro.claims.claim import Search, claim, control, searched
 from adage_repro.claims.game import rest_point, rests
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.setup import Setup
@@ -25,23 +25,17 @@ def listed(values: Iterable[float]) -> str:
     return ", ".join(f"{value:g}" for value in values)
 
 
-@claim(
-    "B1",
-    "Fig. 2",
-    because=7,
-    depends=UNTAXED,
-    must_fail={"follower_lr": 0.0},
-    holds_at={"follower_lr": POLICY_LR},
-    searches=("iterations_per_agent", *LR_AND_READINGS),
-)
+@claim("B1", "Fig. 2", because=7, depends=UNTAXED)
+@control(must_fail={"follower_lr": 0.0}, holds_at={"follower_lr": POLICY_LR})
+@searched("iterations_per_agent", *LR_AND_READINGS)
 def ends_near_equilibrium(setup, free):
     """Every agent ends near p*"""
     return Number("largest distance to p* at row I", free.distance(setup.equilibrium), at_most=NEAR)
 
 
-@claim(
-    "B2", "Fig. 2b", because=7, depends=UNTAXED, must_fail={"follower_lr": 0.0}, holds_at={"follower_lr": 0.02}, searches=LR_AND_READINGS
-)
+@claim("B2", "Fig. 2b", because=7, depends=UNTAXED)
+@control(must_fail={"follower_lr": 0.0}, holds_at={"follower_lr": 0.02})
+@searched(*LR_AND_READINGS)
 def ends_alike(setup, free, free_uniform):
     """Agents end alike"""
     return (
@@ -50,20 +44,10 @@ def ends_alike(setup, free, free_uniform):
     )
 
 
-@claim(
-    "B3",
-    "Figs. 7, 8",
-    because=6,
-    depends=UNTAXED,
-    must_fail={"follower_lr": 0.0},
-    holds_at={"follower_lr": POLICY_LR, "crowd": "excluded"},
-    searches=(
-        "follower_lr",
-        Search("capacity", of="B1", at={"follower_lr": POLICY_LR}),
-        "readings",
-        Search("readings", at={"follower_lr": POLICY_LR}),
-    ),
-    note=lambda setup: rests(setup, 0.2, 1.0),
+@claim("B3", "Figs. 7, 8", because=6, depends=UNTAXED, note=lambda setup: rests(setup, 0.2, 1.0))
+@control(must_fail={"follower_lr": 0.0}, holds_at={"follower_lr": POLICY_LR, "crowd": "excluded"})
+@searched(
+    "follower_lr", Search("capacity", of="B1", at={"follower_lr": POLICY_LR}), "readings", Search("readings", at={"follower_lr": POLICY_LR})
 )
 def ends_near_equilibrium_for_every_capacity(free_by_capacity):
     """For every c agents end near p*"""
@@ -71,19 +55,13 @@ def ends_near_equilibrium_for_every_capacity(free_by_capacity):
     return Number("largest distance to p* at row I over c = 0.2 … 1", distance, at_most=NEAR)
 
 
-@claim(
-    "B4",
-    "Fig. 9",
-    because=7,
-    depends=UNTAXED,
-    must_fail={"follower_lr": 0.0},
-    holds_at={"follower_lr": 0.005, "agent_counts": (10, 100)},
-    searches=(
-        Search("follower_lr", values=FEW_LRS),
-        Search("follower_lr", of="B1", at={"n_agents": 100}),
-        Search("follower_lr", of="B1", at={"n_agents": 1000}, values=FEW_LRS),
-        ALTERNATING,
-    ),
+@claim("B4", "Fig. 9", because=7, depends=UNTAXED)
+@control(must_fail={"follower_lr": 0.0}, holds_at={"follower_lr": 0.005, "agent_counts": (10, 100)})
+@searched(
+    Search("follower_lr", values=FEW_LRS),
+    Search("follower_lr", of="B1", at={"n_agents": 100}),
+    Search("follower_lr", of="B1", at={"n_agents": 1000}, values=FEW_LRS),
+    ALTERNATING,
 )
 def ends_near_equilibrium_for_every_n(free_by_agents):
     """For N = 10, 100 and 1000 agents end near p* at I = 10 N"""
@@ -97,16 +75,9 @@ def rests_from_capacity(setup: Setup) -> str:
     return f"row I is ill-posed where learning does not settle; the rest points lie {distances} from c at N = 10, 100, 1000"
 
 
-@claim(
-    "B5",
-    "App. C.2",
-    because=7,
-    depends=UNTAXED,
-    must_fail={"follower_lr": 0.0},
-    holds_at={"follower_lr": 0.005, "agent_counts": (10, 100)},
-    searches=(Search("follower_lr", values=FEW_LRS), ALTERNATING),
-    note=rests_from_capacity,
-)
+@claim("B5", "App. C.2", because=7, depends=UNTAXED, note=rests_from_capacity)
+@control(must_fail={"follower_lr": 0.0}, holds_at={"follower_lr": 0.005, "agent_counts": (10, 100)})
+@searched(Search("follower_lr", values=FEW_LRS), ALTERNATING)
 def approaches_capacity(setup, free_by_agents):
     """Attendance is closer to c as N grows"""
     distances = {n: abs(free.at_I.mean - setup.capacity) for n, free in free_by_agents.items()}
@@ -126,16 +97,9 @@ def way_made(setup: Setup) -> str:
     )
 
 
-@claim(
-    "B7",
-    "App. A",
-    because=7,
-    depends=UNTAXED,
-    must_fail={"iterations_per_agent": 1},
-    holds_at={"follower_lr": POLICY_LR},
-    searches=("iterations_per_agent", *LR_AND_READINGS),
-    note=way_made,
-)
+@claim("B7", "App. A", because=7, depends=UNTAXED, note=way_made)
+@control(must_fail={"iterations_per_agent": 1}, holds_at={"follower_lr": POLICY_LR})
+@searched("iterations_per_agent", *LR_AND_READINGS)
 def iterations_suffice(setup, free):
     """I = 10 N iterations suffice"""
     return (
@@ -144,16 +108,9 @@ def iterations_suffice(setup, free):
     )
 
 
-@claim(
-    "B6",
-    "Fig. 11",
-    because=7,
-    depends=("order", "crowd"),
-    must_fail={"follower_lr": 0.1},
-    holds_at={"n_agents": 18},
-    otherwise={"at row 40 N": {"rows_per_agent": (40,)}},
-    searches=(Search("iterations_per_agent", of="B7", at={"follower_lr": 0.0005}), "readings"),
-)
+@claim("B6", "Fig. 11", because=7, depends=("order", "crowd"), otherwise={"at row 40 N": {"rows_per_agent": (40,)}})
+@control(must_fail={"follower_lr": 0.1}, holds_at={"n_agents": 18})
+@searched(Search("iterations_per_agent", of="B7", at={"follower_lr": 0.0005}), "readings")
 def converges_for_every_lr(setup, free_by_lr, rows_per_agent=(10, 40)):
     """Learning converges for each α_F in 0.0005 … 0.05"""
     text = f"largest distance of any agent to the rest point over α_F = {listed(free_by_lr)}: "
@@ -162,16 +119,9 @@ def converges_for_every_lr(setup, free_by_lr, rows_per_agent=(10, 40)):
         yield Number(f"{'' if place else text}at row {k} N", distance, at_most=NEAR)
 
 
-@claim(
-    "A2",
-    "Sect. 4.1",
-    because=7,
-    depends=UNTAXED,
-    must_fail={"follower_lr": 0.0},
-    reason="the list's tolerance of an attendance, in payoff: 1% of what one entrant more takes from an entry",
-    holds_at={"follower_lr": POLICY_LR},
-    searches=("iterations_per_agent", *LR_AND_READINGS),
-)
+@claim("A2", "Sect. 4.1", because=7, depends=UNTAXED, must_fail={"follower_lr": 0.0}, holds_at={"follower_lr": POLICY_LR})
+@control(reason="the list's tolerance of an attendance, in payoff: 1% of what one entrant more takes from an entry")
+@searched("iterations_per_agent", *LR_AND_READINGS)
 def maximises_own_return(setup, free):
     """Each agent ends maximising its own return"""
     end, n = free.at_I, setup.n_agents
@@ -183,30 +133,22 @@ def maximises_own_return(setup, free):
     return Number("largest gain by another own action at row I under Eq. 5, untaxed", max(gains), at_most=0.02)
 
 
-@claim(
-    "A4",
-    "Sect. 2.1",
-    depends=("order", "crowd"),
-    must_fail={"crowd": "excluded"},
-    reason="as P12: converged is a gradient's 1e-6; nearer the limit the alternating order needs more iterations",
-    searches=("capacity",),
-)
+@claim("A4", "Sect. 2.1", depends=("order", "crowd"), must_fail={"crowd": "excluded"})
+@control(reason="as P12: converged is a gradient's 1e-6; nearer the limit the alternating order needs more iterations")
+@searched("capacity")
 def converges(setup, free_and_stable):
     """Learning converges under proper learning rates"""
     text = "largest distance to the rest point after 400 N iterations at half the stability limit"
     return Number(text, float(abs(free_and_stable.actions - setup.rest).max()), at_most=1e-6)
 
 
-@claim(
-    "A9",
-    "Sect. 4.1.1",
-    because=7,
-    depends=("order", "returns_shift", "crowd", "follower_lr", "outside_payoff"),
+@claim("A9", "Sect. 4.1.1", because=7, depends=("order", "returns_shift", "crowd", "follower_lr", "outside_payoff"))
+@control(
     must_fail={"follower_lr": 0.0, "outside_payoff": 0.0},
-    reason="within the 0.05 that B12 takes for unfair",
     holds_at={"follower_lr": POLICY_LR},
-    searches=("outside_payoff", *LR_AND_READINGS),
+    reason="within the 0.05 that B12 takes for unfair",
 )
+@searched("outside_payoff", *LR_AND_READINGS)
 def fair_outcomes(free, free_uniform):
     """Learning from iteration 0 on leads to fair outcomes"""
     return (
@@ -215,14 +157,9 @@ def fair_outcomes(free, free_uniform):
     )
 
 
-@claim(
-    "A23",
-    "App. C.4.1",
-    depends=("order", "crowd"),
-    must_fail={"follower_lr": 0.1},
-    reason="the larger, the fewer rows",
-    searches=("capacity", "readings"),
-)
+@claim("A23", "App. C.4.1", depends=("order", "crowd"))
+@control(must_fail={"follower_lr": 0.1}, reason="the larger, the fewer rows")
+@searched("capacity", "readings")
 def lr_alters_speed(setup, free_by_lr):
     """α_F alters the speed of convergence"""
     # One row past the last kept where some agent stays away.

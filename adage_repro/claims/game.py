@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from math import comb
+from operator import attrgetter
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.claims.claim import Search, claim
+from adage_repro.claims.claim import Search, claim, control, searched
 from adage_repro.claims.fixtures import capacities
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.setup import Setup
@@ -76,18 +77,13 @@ def eq5_is_eq4(setup, payoff=above_outside):
     return Number("largest difference at a_i = 0 and 1, 1,000 random profiles of the others", apart, at_most=1e-12)
 
 
-def equilibrium(setup: Setup) -> float:
-    """p*."""
-    return setup.equilibrium
-
-
 def beside_equilibrium(setup: Setup) -> float:
     """Defect: p* + 0.05."""
     return min(setup.equilibrium + 0.05, 1.0)
 
 
 @claim("M2", "Sect. 3", depends=(), must_fail={"profile": beside_equilibrium}, searches=("capacity",))
-def mixed_equilibrium_of_eq4(setup, profile=equilibrium):
+def mixed_equilibrium_of_eq4(setup, profile=attrgetter("equilibrium")):
     """p* is the symmetric mixed equilibrium of Eq. 4"""
     p = profile(setup)
     gain = gain_of_entering(setup, above_outside, np.full(setup.n_agents - 1, p))
@@ -111,30 +107,17 @@ def rests(setup: Setup, *capacities: float) -> str:
     return "; ".join(f"at c = {one.capacity:g} agents rest at {rest_point(one):.4f} and p* is {one.equilibrium:.4f}" for one in setups)
 
 
-@claim(
-    "M3",
-    "Sect. 4.1",
-    depends=("crowd",),
-    must_fail={"capacity": 0.2},
-    searches=("capacity",),
-    note=lambda setup: rests(setup, setup.capacity, 0.2),
-)
+@claim("M3", "Sect. 4.1", depends=("crowd",), note=lambda setup: rests(setup, setup.capacity, 0.2))
+@control(must_fail={"capacity": 0.2})
+@searched("capacity")
 def rests_at_equilibrium(setup):
     """Learning under Eq. 5 rests at p* at c = {c:g}"""
     return Number("distance of the rest point to p*", abs(rest_point(setup) - setup.equilibrium), at_most=0.02)
 
 
-@claim(
-    "M4",
-    "Figs. 7, 8",
-    because=6,
-    depends=("crowd",),
-    must_fail={"n_agents": 5},
-    reason="the distance is of order 1/N, so fewer agents rest farther off",
-    holds_at={"n_agents": 100},
-    searches=(Search("capacity", of="M3"), "n_agents", "readings"),
-    note=lambda setup: rests(setup, 0.2, 1.0),
-)
+@claim("M4", "Figs. 7, 8", because=6, depends=("crowd",), note=lambda setup: rests(setup, 0.2, 1.0))
+@control(must_fail={"n_agents": 5}, holds_at={"n_agents": 100}, reason="the distance is of order 1/N, so fewer agents rest farther off")
+@searched(Search("capacity", of="M3"), "n_agents", "readings")
 def rests_at_equilibrium_for_every_capacity(setup):
     """Learning rests at p* for every c in 0.2, 0.4, 0.6, 0.8, 1"""
     setups = [replace(setup, capacity=c) for c in capacities(setup)]
@@ -160,16 +143,9 @@ def many_equilibria(setup, payoff=above_outside):
     return Number("number of pure equilibria of Eq. 4", float(sum(comb(n, k) for k in stable)), at_least=2)
 
 
-@claim(
-    "A8",
-    "Sect. 3.1",
-    because=6,
-    depends=("crowd", "outside_payoff"),
-    must_fail={"payoff": steeper},
-    reason="as M1: an identity up to rounding",
-    holds_at={"crowd": "excluded"},
-    searches=("readings",),
-)
+@claim("A8", "Sect. 3.1", because=6, depends=("crowd", "outside_payoff"))
+@control(must_fail={"payoff": steeper}, holds_at={"crowd": "excluded"}, reason="as M1: an identity up to rounding")
+@searched("readings")
 def eq5_is_expectation_of_eq4(setup, payoff=above_outside):
     """Eq. 5 is the expected payoff of Eq. 4"""
     actions = np.asarray(profiles(setup))
@@ -179,14 +155,9 @@ def eq5_is_expectation_of_eq4(setup, payoff=above_outside):
     return Number("largest difference to the exact expectation, 1,000 random profiles", float(apart), at_most=1e-12)
 
 
-@claim(
-    "A20",
-    "App. C.2",
-    depends=(),
-    must_fail={"capacity": 1.0},
-    reason="|p* - c| = (1 - c)/(N - 1); at c = 1 there is nothing to fall",
-    searches=("capacity",),
-)
+@claim("A20", "App. C.2", depends=())
+@control(must_fail={"capacity": 1.0}, reason="|p* - c| = (1 - c)/(N - 1); at c = 1 there is nothing to fall")
+@searched("capacity")
 def equilibrium_approaches_capacity(setup):
     """p* approximates c as N grows"""
     distances = [abs(replace(setup, n_agents=n).equilibrium - setup.capacity) for n in (10, 100, 1000)]
@@ -201,15 +172,12 @@ def negative_gini(returns: Array, returns_shift: str) -> Array:
     return -gini(returns, returns_shift=returns_shift)
 
 
-def eq6(returns: Array, returns_shift: str) -> Array:
-    """Eq. 6."""
-    return leader_objective(returns, returns_shift=returns_shift)
-
-
-def objective_over_gini(setup: Setup, objective: Callable = eq6) -> tuple[float, float]:
+def objective_over_gini(setup: Setup, objective: Callable = leader_objective) -> tuple[float, float]:
     """Largest difference of Eq. 6 to minus the Gini coefficient over random returns, and the smallest ratio of the two."""
     returns = profiles(setup)
-    printed, negative = (jax.vmap(lambda one, how=how: how(one, setup.returns_shift))(returns) for how in (objective, negative_gini))
+    printed, negative = (
+        jax.vmap(lambda one, how=how: how(one, returns_shift=setup.returns_shift))(returns) for how in (objective, negative_gini)
+    )
     return float(jnp.abs(printed - negative).max()), float((printed / negative).min())
 
 
@@ -218,12 +186,14 @@ def objective_over_gini(setup: Setup, objective: Callable = eq6) -> tuple[float,
     "Eq. 6",
     because=2,
     depends=("returns_shift",),
-    must_fail={"n_agents": 2, "objective": eq6},
-    reason="as M1; the two differ by the factor N², at N = 2 by 4",
-    holds_at={"objective": negative_gini},
     note=lambda setup: f"U_L is {objective_over_gini(setup)[1]:.6g} times the negative Gini coefficient (N² = {setup.n_agents**2})",
 )
-def objective_is_negative_gini(setup, objective=eq6):
+@control(
+    must_fail={"n_agents": 2, "objective": leader_objective},
+    holds_at={"objective": negative_gini},
+    reason="as M1; the two differ by the factor N², at N = 2 by 4",
+)
+def objective_is_negative_gini(setup, objective=leader_objective):
     """U_L is the negative Gini coefficient"""
     apart, over = objective_over_gini(setup, objective)
     return (

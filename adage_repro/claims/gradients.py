@@ -8,10 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.claims.claim import claim
+from adage_repro.claims.claim import claim, control, searched
 from adage_repro.claims.game import drawn, profiles
 from adage_repro.claims.numbers import Number
-from adage_repro.claims.setup import Setup
 from adage_repro.followers import crowd_mean, own_gradient, utilities
 from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
@@ -67,32 +66,19 @@ def _stationary_and_optimal(game: MarketEntrance, others: Array, tax_rate: Array
     return lost.max(), moved.max()
 
 
-def stationary_and_optimal(setup: Setup, tax_rate: float, added: Callable) -> tuple[float, float]:
-    """The same, of random profiles."""
-    lost, moved = _stationary_and_optimal(setup.traced_game, profiles(setup)[:, 1:].sum(-1), tax_rate, added)
-    return float(lost), float(moved)
-
-
 @claim("M5", "Sect. 2.1", depends=("crowd",), must_fail={"added": convex}, searches=("capacity",))
 def stationary_is_optimal(setup, added=as_printed):
     """A stationary point is an agent's global optimum, untaxed"""
-    lost, _ = stationary_and_optimal(setup, 0.0, added)
+    lost, _ = map(float, _stationary_and_optimal(setup.traced_game, profiles(setup)[:, 1:].sum(-1), 0.0, added))
     return Number("best gain by another own action at points of zero projected gradient, 1,000 random profiles", lost, at_most=1e-9)
 
 
-@claim(
-    "M6",
-    "Sect. 2.1, App. B",
-    because=4,
-    depends=("tax_units", "crowd"),
-    must_fail={"added": convex},
-    reason="a convex payoff has stationary points that are minima",
-    holds_at={"tax_units": "literal"},
-    searches=("readings",),
-)
+@claim("M6", "Sect. 2.1, App. B", because=4, depends=("tax_units", "crowd"))
+@control(must_fail={"added": convex}, holds_at={"tax_units": "literal"}, reason="a convex payoff has stationary points that are minima")
+@searched("readings")
 def stationary_is_optimal_with_tax(setup, added=as_printed):
     """The same with tax, and optimal points are stationary under App. B's gradient"""
-    lost, moved = stationary_and_optimal(setup, setup.tax_max, added)
+    lost, moved = map(float, _stationary_and_optimal(setup.traced_game, profiles(setup)[:, 1:].sum(-1), setup.tax_max, added))
     text = f"at τ = tax_max, the others as in {drawn(setup)}: most that another own action gains where the step "
     return (
         Number(f"{text}|clip(a_i + gradient, 0, 1) - a_i| ≤ 1e-9", lost, at_most=1e-9),
@@ -130,16 +116,9 @@ def no_tax_below_the_mean(setup, tax=MarketEntrance.tax):
     return Number("largest tax or tax gradient of theirs, random profiles with ties", float(largest), equal_to=0)
 
 
-@claim(
-    "A27",
-    "Eq. 7",
-    because=1,
-    depends=("tax_units",),
-    must_fail={"tax_units": "literal"},
-    reason="a penalty is more than nothing; as printed, a_i - m is never positive",
-    also=({"tax_units": "literal"},),
-    searches=("tax_units",),
-)
+@claim("A27", "Eq. 7", because=1, depends=("tax_units",), also=({"tax_units": "literal"},))
+@control(must_fail={"tax_units": "literal"}, reason="a penalty is more than nothing; as printed, a_i - m is never positive")
+@searched("tax_units")
 def over_attendance_is_taxed(setup):
     """Over-attendance is taxed"""
     paid, *_ = _tax_by_agent(setup.traced_game, profiles(setup), setup.tax_max, MarketEntrance.tax)
@@ -178,14 +157,9 @@ def _difference_quotients(game: MarketEntrance, actions: Array, tax_rate: Array,
     return jax.vmap(profile)(actions).max()
 
 
-@claim(
-    "A16",
-    "App. B",
-    depends=("tax_units", "crowd"),
-    must_fail={"where": on_the_boundary},
-    reason="a quotient over 1e-5 of a payoff whose curvature is below 10 errs by less than 1e-4",
-    searches=("capacity", "tax_max"),
-)
+@claim("A16", "App. B", depends=("tax_units", "crowd"))
+@control(must_fail={"where": on_the_boundary}, reason="a quotient over 1e-5 of a payoff whose curvature is below 10 errs by less than 1e-4")
+@searched("capacity", "tax_max")
 def derivative_of_over_attendees(setup, where=above_the_mean):
     """The derivative is defined where agents over-attend"""
     error = float(_difference_quotients(setup.traced_game, profiles(setup), setup.tax_max, where))
@@ -204,16 +178,9 @@ def _objective_by_rate(game: MarketEntrance, actions: Array, rates: Array) -> tu
     return jax.vmap(jax.vmap(point, (None, 0)), (0, None))(actions, rates)
 
 
-@claim(
-    "A3",
-    "Sect. 2.1",
-    because=11,
-    depends=("tax_units", "returns_shift", "crowd", "outside_payoff"),
-    must_fail={"slope": np.negative},
-    reason="as M5; a leader that climbs the Gini coefficient instead is at its worst point",
-    holds_at={"outside_payoff": 8.0},
-    searches=("tax_max", "outside_payoff", "readings"),
-)
+@claim("A3", "Sect. 2.1", because=11, depends=("tax_units", "returns_shift", "crowd", "outside_payoff"), holds_at={"outside_payoff": 8.0})
+@control(must_fail={"slope": np.negative}, reason="as M5; a leader that climbs the Gini coefficient instead is at its worst point")
+@searched("tax_max", "outside_payoff", "readings")
 def leader_stationary_is_optimal(setup, slope=np.positive):
     """A stationary point is the leader's global optimum too"""
     ginis, gradients = map(np.asarray, _objective_by_rate(setup.traced_game, profiles(setup)[:100], jnp.linspace(0, setup.tax_max, 101)))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from adage_repro.claims.both_rows import over_ends
-from adage_repro.claims.claim import Search, claim
+from adage_repro.claims.claim import Search, claim, control, searched
 from adage_repro.claims.followers import FEW_LRS, LR_AND_READINGS, NEAR
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.runs import long_run
@@ -32,14 +32,9 @@ def total_moves_towards_equilibrium(setup, late):
     )
 
 
-@claim(
-    "A21",
-    "Fig. 10",
-    depends=LATE,
-    must_fail=ALL_AT_ONCE,
-    reason="B10's thresholds; Fig. 10's caption names this c alone",
-    searches=STOPS_UNIFORM,
-)
+@claim("A21", "Fig. 10", depends=LATE)
+@control(must_fail=ALL_AT_ONCE, reason="B10's thresholds; Fig. 10's caption names this c alone")
+@searched(*STOPS_UNIFORM)
 def groups_differ(late_uniform):
     """From uniform starts the groups differ at c = {c:g}"""
     gap = late_uniform.at_I.gap
@@ -65,13 +60,9 @@ def groups_meet(setup, late):
     return Number(f"gap, in size, after {long_run(setup)}", abs(late.trace.gap[0, -1]), at_most=0.01)
 
 
-@claim(
-    "B12",
-    "Sect. 4.1.1",
-    depends=("order", "returns_shift", "late_group", "crowd", "follower_lr", "outside_payoff"),
-    must_fail=ALL_AT_ONCE,
-    searches=("outside_payoff", *STOPS),
-)
+@claim("B12", "Sect. 4.1.1", depends=("order", "returns_shift", "late_group", "crowd", "follower_lr", "outside_payoff"))
+@control(must_fail=ALL_AT_ONCE)
+@searched("outside_payoff", *STOPS)
 def late_entry_is_unfair(free, late):
     """Late entry leaves an unfair state at I"""
     return Number("fairness at row I without late entry less that with it", free.at_I.fairness - late.at_I.fairness, at_least=0.05)
@@ -83,61 +74,35 @@ def g1_attends_twice_as_often(late):
     return Number("G2's mean attendance at row I over G1's", ratio(late.at_I.g2, late.at_I.g1, 1.0), at_most=0.5, over=late.at_I.g1)
 
 
-@claim(
-    "A11",
-    "Sect. 4.1.1",
-    because=9,
-    depends=LATE,
-    must_fail=ALL_AT_ONCE,
-    reason="blocked out is less than a tenth of an equal share",
-    holds_at={"late_entry_share": 0.9},
-    searches=("capacity", "late_entry_share", *LR_AND_READINGS),
-)
+@claim("A11", "Sect. 4.1.1", because=9, depends=LATE)
+@control(must_fail=ALL_AT_ONCE, holds_at={"late_entry_share": 0.9}, reason="blocked out is less than a tenth of an equal share")
+@searched("capacity", "late_entry_share", *LR_AND_READINGS)
 def g2_is_blocked_out(setup, late):
     """G2 is essentially blocked out of the market"""
     return Number("G2's mean attendance at row I over the rest point", ratio(late.at_I.g2, setup.rest, 1.0), at_most=0.1)
 
 
-@claim(
-    "A19",
-    "App. C.2",
-    because=7,
-    depends=LATE,
-    must_fail=ALL_AT_ONCE,
-    reason="B8's threshold",
-    holds_at={"agent_counts": (10, 100)},
-    searches=(Search("n_agents", of="B8", values=(10, 20, 50, 100, 200)), Search("follower_lr", values=FEW_LRS)),
-)
+@claim("A19", "App. C.2", because=7, depends=LATE)
+@control(must_fail=ALL_AT_ONCE, holds_at={"agent_counts": (10, 100)}, reason="B8's threshold")
+@searched(Search("n_agents", of="B8", values=(10, 20, 50, 100, 1000)), Search("follower_lr", values=FEW_LRS))
 def independent_of_n(late_by_agents):
     """Conclusions are independent of N"""
     gaps = {n: late.at_I.gap for n, late in late_by_agents.items()}
     return (Number("gap at row I, smallest over N = 10, 100, 1000", min(gaps.values()), at_least=0.2), Number("at each N", gaps))
 
 
-@claim(
-    "A22",
-    "App. C.3",
-    because=9,
-    depends=LATE,
-    must_fail=ALL_AT_ONCE,
-    reason="not its result, if at least half of it stays",
-    holds_at={"capacity": 0.7},
-    searches=("capacity", *LR_AND_READINGS),
-)
+@claim("A22", "App. C.3", because=9, depends=LATE)
+@control(must_fail=ALL_AT_ONCE, holds_at={"capacity": 0.7}, reason="not its result, if at least half of it stays")
+@searched("capacity", *LR_AND_READINGS)
 def starts_are_not_the_reason(late_uniform, late):
     """Unfairness is not a result of the starts at 0"""
     share = ratio(np.mean(late_uniform.at_I.gap), late.at_I.gap, 0.0)
     return Number("mean gap at row I from uniform starts over that from zeros", share, at_least=0.5, over=late.at_I.gap)
 
 
-@claim(
-    "A25",
-    "App. D",
-    depends=LATE,
-    must_fail={"follower_lr": 0.0},
-    reason="the list's tolerance for p*",
-    searches=("capacity", *LR_AND_READINGS),
-)
+@claim("A25", "App. D", depends=LATE)
+@control(must_fail={"follower_lr": 0.0}, reason="the list's tolerance for p*")
+@searched("capacity", *LR_AND_READINGS)
 def reaches_equilibrium(setup, late):
     """Late or not, attendance reaches p* in the long run"""
     distance = over_ends(late, lambda actions: abs(actions.mean() - setup.equilibrium))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from adage_repro.claims.claim import Search, claim
+from adage_repro.claims.claim import Search, claim, control, searched
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.setup import CHOICES, Setup
 from adage_repro.market import largest_stable_lr
@@ -48,12 +48,11 @@ def taxes(taxed) -> np.ndarray:
 @claim(
     "P2",
     "Fig. 4c",
-    must_fail={"taxed": "taxed_g1_late"},
-    reason="where G2 enters early, it is the one that pays",
     note="the list asks for the share alone, that tax is paid at all was added; "
     "with the entry times of the groups exchanged it falls on G2",
     **POLICY,
 )
+@control(must_fail={"taxed": "taxed_g1_late"}, reason="where G2 enters early, it is the one that pays")
 def taxes_fall_on_g1(taxed):
     """Taxes fall on G1"""
     first, second = map(float, taxes(taxed).sum(1))
@@ -98,15 +97,9 @@ def gap_shrinks(taxed, late):
     return Number("gap at row I with the leader over that without, in size", gap_left(taxed, late), at_most=0.5, over=late.at_I.gap)
 
 
-@claim(
-    "A18",
-    "App. C.1",
-    because=8,
-    must_fail=NO_TAX,
-    reason="P4's threshold",
-    searches=(Search("capacity", of="P4"), *SEARCHES),
-    **AT_BOTH_LRS,
-)
+@claim("A18", "App. C.1", because=8, **AT_BOTH_LRS)
+@control(must_fail=NO_TAX, reason="P4's threshold")
+@searched(Search("capacity", of="P4"), *SEARCHES)
 def gap_shrinks_for_every_capacity(taxed_by_capacity, late_by_capacity):
     """The policy's effect is independent of c"""
     largest = max(gap_left(taxed, late_by_capacity[c]) for c, taxed in taxed_by_capacity.items())
@@ -124,30 +117,15 @@ def stability_by_agents(setup: Setup) -> str:
     )
 
 
-@claim(
-    "A40",
-    "App. C.2",
-    because=8,
-    must_fail=NO_TAX,
-    reason="P4's threshold",
-    depends=CHOICES,
-    also=({"follower_lr": POLICY_LR},),
-    holds_at={"agent_counts": (30, 100)},
-    searches=(
-        Search("follower_lr", of="P4"),
-        *(Search("follower_lr", of="P4", at={"n_agents": n}, values=LRS_BY_AGENTS) for n in (100, 1000)),
-    ),
-    note=stability_by_agents,
-)
+@claim("A40", "App. C.2", because=8, depends=CHOICES, also=({"follower_lr": POLICY_LR},), note=stability_by_agents)
+@control(must_fail=NO_TAX, holds_at={"agent_counts": (30, 100)}, reason="P4's threshold")
+@searched(Search("follower_lr", of="P4"), *(Search("follower_lr", of="P4", at={"n_agents": n}, values=LRS_BY_AGENTS) for n in (100, 1000)))
 def gap_shrinks_for_every_n(taxed_by_agents, late_by_agents):
     """Attendance is more equal than without the leader for N = 10, 100 and 1000"""
     left = {n: gap_left(taxed, late_by_agents[n]) for n, taxed in taxed_by_agents.items()}
+    text = "gap at row I with the leader over that without, in size, 1 where there is none; largest over N"
     return (
-        Number(
-            "gap at row I with the leader over that without, in size, 1 where there is none; largest over N",
-            max(left.values()),
-            at_most=0.5,
-        ),
+        Number(text, max(left.values()), at_most=0.5),
         Number("at N = 10, 100, 1000", left),
         Number("gap without at each N", {n: late.at_I.gap for n, late in late_by_agents.items()}),
     )
@@ -170,15 +148,8 @@ def fairness_is_higher(taxed_uniform, late_uniform):
     )
 
 
-@claim(
-    "A14",
-    "Sect. 4.2",
-    because=8,
-    must_fail=NO_TAX,
-    holds_at={"follower_lr": POLICY_LR},
-    reason="0.8 is Cohen's bound for a large effect between two samples, and the smaller number must reach it too",
-    **POLICY,
-)
+@claim("A14", "Sect. 4.2", because=8, holds_at={"follower_lr": POLICY_LR}, **POLICY)
+@control(must_fail=NO_TAX, reason="0.8 is Cohen's bound for a large effect between two samples, and the smaller number must reach it too")
 def significantly_fairer(setup, taxed_uniform, late_uniform):
     """Outcomes are significantly fairer"""
     text = f"fairness at row I with the leader less without, run by run from {setup.uniform_starts}: mean over standard deviation"
@@ -203,14 +174,9 @@ def converges_faster(taxed, late):
     return Number(text, share, at_most=0.75)
 
 
-@claim(
-    "A28",
-    "Sect. 4.2",
-    must_fail=NO_TAX,
-    reason="the list's tolerance of an attendance",
-    searches=(*SEARCHES, *STOPS, "tax_max"),
-    **AT_BOTH_LRS,
-)
+@claim("A28", "Sect. 4.2", **AT_BOTH_LRS)
+@control(must_fail=NO_TAX, reason="the list's tolerance of an attendance")
+@searched(*SEARCHES, *STOPS, "tax_max")
 def agents_adapt(taxed, late):
     """Agents adapt to the tax"""
     less = late.at_I.g1 - taxed.at_I.g1

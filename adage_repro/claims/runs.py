@@ -14,13 +14,14 @@ from adage_repro.claims.traces import Constant, Held, Learning, Nested, Trace
 from adage_repro.experiments import starts
 from adage_repro.market import MarketEntrance
 from adage_repro.measures import in_g2
-from adage_repro.parameters import place
+from adage_repro.parameters import DEFAULTS, place
 from adage_repro.pytrees import by_structure
 from adage_repro.settings import Settings
 
 LONG, SERIES = 400, 40  # a long run has 400 N iterations (App. D); its series are kept for 40 N rows
-TRACED_UP_TO = 100  # agents; with more, a reading that is selected takes longer to run than its word to compile
-AT_ONCE, NESTED_AT_ONCE = 240, 4320  # runs that one call of a program simulates, times agents
+MANY_AT = DEFAULTS["n_agents"]  # the number of agents with which most runs are simulated
+TRACED_UP_TO = 100  # agents; with more, a reading that is selected takes longer to run than its word to compile, and few rows are kept
+AT_ONCE, NESTED_AT_ONCE, HELD_AT_ONCE = 240, 4320, 60  # runs that one call of a program simulates, times agents
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +63,14 @@ def simulation(
     entry = setup.entry if late else 0
     taxed = (leader and setup.leader_lr > 0) or isinstance(how, Constant)
     tax_units = setup.tax_units if taxed else "headcount"
+    many = n == MANY_AT and (long or start != "zeros")
+    alone = not leader and (many or n > SERIES_UP_TO)  # a program without a leader, which runs faster and has to be compiled
+    returns_shift = "negative" if isinstance(how, Constant) else setup.returns_shift
     settings = _settings(
         n,
         iterations=n * max(LONG, setup.iterations_per_agent) if long else iterations,
         follower_lr=setup.follower_lr,
-        leader_lr=setup.leader_lr if leader else 0.0 if n <= SERIES_UP_TO or taxed else None,
+        leader_lr=setup.leader_lr if leader else None if alone else 0.0,
         tax_max=setup.tax_max if taxed else 0.1,
         order=setup.order,
         late_group=setup.late_group if entry else "absent",
@@ -74,11 +78,12 @@ def simulation(
         g1_late=g1_late,
         traced=isinstance(how, Nested),
     )
+    rows, path = n * max(SERIES, setup.iterations_per_agent) if long else -1, n <= TRACED_UP_TO
     return _run(
-        _market(n, setup.capacity, setup.outside_payoff, setup.crowd, tax_units, setup.returns_shift, n <= TRACED_UP_TO),
+        _market(n, setup.capacity, setup.outside_payoff, setup.crowd, tax_units, returns_shift, n <= TRACED_UP_TO),
         settings,
         (start, setup.runs, n, setup.seed) if start != "zeros" else ("zeros", 1, n, 0),
-        how or Learning(n * max(SERIES, setup.iterations_per_agent) if long else -1, answer=long, paid=length == "I"),
+        how or Learning(rows, answer=long and not alone, paid=path and not long and not alone, path=path),
     )
 
 
@@ -110,7 +115,7 @@ def simulate(runs: Iterable[Run], known: Known) -> None:
     first, rest = [], []
     for how, wanted in ways.items():
         for places, stacked in by_structure((run.game, run.settings, run.start) for run in wanted):
-            size = _batch_size(stacked[2].shape, isinstance(how, Nested))
+            size = _batch_size(stacked[2].shape, how)
             parts = [slice(begin, begin + size) for begin in range(0, len(places), size)]
             tasks = [(how, [wanted[place] for place in places[part]], _part(stacked, part), size) for part in parts]
             first.append(tasks[0])  # these compile
@@ -139,11 +144,11 @@ def _program(how: Learning | Nested | Constant, games: MarketEntrance, settings:
     return jax.vmap(how)(games, settings, start)
 
 
-def _batch_size(shape: tuple[int, int, int], nested: bool) -> int:
-    """How many runs one call simulates of `shape` (asked, starts, N): one size, so that there is one program; of nested loops, whose steps
-    are many and small, another where many are asked."""
+def _batch_size(shape: tuple[int, int, int], how: Learning | Nested | Constant) -> int:
+    """How many runs one call simulates of `shape` (asked, starts, N): one size, so that there is one program; fewer of
+    constant rates, each of which is many runs; of nested loops, whose steps are many and small, more where many are asked."""
     asked, several, n_agents = shape
     if several > 1:
         return min(18, max(1, 180 // n_agents))
-    few, many = (max(1, size // n_agents) for size in (AT_ONCE, NESTED_AT_ONCE))
-    return many if nested and asked > many / 2 else few
+    few, many, held = (max(1, size // n_agents) for size in (AT_ONCE, NESTED_AT_ONCE, HELD_AT_ONCE))
+    return held if isinstance(how, Constant) else many if isinstance(how, Nested) and asked > many / 2 else few

@@ -1,6 +1,7 @@
 """What a run leaves behind: measurements of its rows, its end, and what the followers answer to the last tax rate."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -9,12 +10,13 @@ import numpy as np
 from jax import Array, lax
 
 from adage_repro.adage import History, solve
+from adage_repro.fairness import gini
 from adage_repro.followers import utilities
 from adage_repro.game import Game
 from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
-from adage_repro.measures import Series, gap, in_g2, series, tax_paid
-from adage_repro.readings import LATE_GROUP
+from adage_repro.measures import Series, gap, series, tax_paid
+from adage_repro.readings import LATE_GROUP, RETURNS_SHIFT
 from adage_repro.settings import Settings
 from adage_repro.steps import follower_update
 
@@ -25,10 +27,10 @@ class Trace(NamedTuple):
     """What is kept of a batch of runs."""
 
     series: Series  # (runs, rows kept)
-    gap: Array  # (runs, I + 1)
+    gap: Array  # (runs, I + 1), or in the last three rows
     paid: Array | None  # (2, runs, I + 1): tax paid by all of G1 and by all of G2
-    tax_path: Array  # (runs, updates) τ after each update of the leader
-    swing: Array  # (runs,) largest range of an agent's strategy over the last 10 N rows
+    tax_path: Array | None  # (runs, updates) τ after each update of the leader
+    swing: Array | None  # (runs,) largest range of an agent's strategy over the last 10 N rows
     turns: Array  # (runs, rows kept) how far an agent went back on its last step, see `turns`
     turns_at_end: Array  # (runs,)
     actions: Array  # (runs, N) at the end
@@ -43,32 +45,41 @@ class Learning:
     rows      rows 0 … `rows` are kept; -1: the last alone
     answer    whether the followers learn on at the last tax rate
     paid      whether taxes paid are kept in every row
+    path      whether gap and τ are kept in every row; otherwise the last three rows are all that is looked at
     """
 
     rows: int
     answer: bool
     paid: bool = False
+    path: bool = True
 
     def __call__(self, game: MarketEntrance, settings: Settings, start: Array) -> Trace:
         """From a batch of starts (runs, N)."""
-        history = solve(game, settings, start)
+        last_three = np.arange(settings.iterations - 2, settings.iterations + 1)
+        history = solve(game, settings, start, rows=None if self.path else last_three, keep=_path)
         kept = jax.tree.map(lambda values: values[:, : self.rows + 1] if self.rows >= 0 else values[:, -1:], history)
+        payoffs = jax.vmap(jax.vmap(partial(utilities, game)))(kept.actions, kept.present, kept.leader_action)
         at_end = turns(history.actions[:, -3:])[:, -1:]
         tail = history.actions[:, -10 * game.n_agents :]
         actions, tax_rate = history.actions[:, -1], history.leader_action[:, -1]
         last = settings.iterations if self.rows < 0 else self.rows
         return Trace(
-            series=series(game, kept),
+            series=series(game, replace(kept, utilities=payoffs)),
             gap=gap(history),
             paid=_paid(game, history) if self.paid else None,
-            tax_path=history.leader_action[:, 1 : last + 1 : settings.leader_every],
-            swing=(tail.max(1) - tail.min(1)).max(-1),
+            tax_path=history.leader_action[:, 1 : last + 1 : settings.leader_every] if self.path else None,
+            swing=(tail.max(1) - tail.min(1)).max(-1) if self.path else None,
             turns=turns(history.actions[:, : self.rows + 1]) if self.rows >= 0 else at_end,
             turns_at_end=at_end[:, 0],
             actions=actions,
             tax_rate=tax_rate,
             answer=_answer(game, settings, actions[0], tax_rate[0]) if self.answer else None,
         )
+
+
+def _path(_: Game, history: History) -> History:
+    """A row without its payoffs, which are measured in few rows and cost more than the step to the next."""
+    return replace(history, utilities=None, objective=None)
 
 
 def turns(actions: Array) -> Array:
@@ -82,8 +93,8 @@ def turns(actions: Array) -> Array:
 
 def _paid(game: MarketEntrance, history: History) -> Array:
     """Tax paid by all of G1 and by all of G2 (2, runs, rows)."""
-    tax, late = tax_paid(game, history), in_g2(game.n_agents)
-    return jnp.stack([tax[..., ~late].sum(-1), tax[..., late].sum(-1)])
+    tax, first = tax_paid(game, history), game.n_agents // 2
+    return jnp.stack([tax[..., :first].sum(-1), tax[..., first:].sum(-1)])
 
 
 def _answer(game: Game, settings: Settings, actions: Array, tax_rate: Array) -> Array:
@@ -131,10 +142,9 @@ class Nested:
 
 
 class Held(NamedTuple):
-    """What constant tax rates leave, each the mean of the last two rows, so that a two-cycle counts with both its points."""
+    """What constant tax rates leave in the last two rows (rates, 2)."""
 
-    rates: Array  # (rates,)
-    fairness: Array
+    fairness: Array | dict[str, Array]  # under each `returns_shift`, which changes nothing else here, until one is picked
     gap: Array  # in size
 
 
@@ -150,7 +160,12 @@ class Constant:
         rates = jnp.linspace(*settings.leader_bounds, self.rates)
 
         def held(rate):
-            return solve(game, replace(settings, leader_lr=None, leader_start=rate), start[0], rows=last, keep=series)
+            return solve(game, replace(settings, leader_lr=None, leader_start=rate), start[0], rows=last, keep=_held)
 
-        ends = jax.vmap(held)(rates)
-        return Held(rates, ends.fairness, jnp.abs(ends.gap))
+        return jax.vmap(held)(rates)
+
+
+def _held(_: Game, history: History) -> Held:
+    """What is kept of a row."""
+    fairness = {word: 1 - gini(history.utilities, history.present, word) for word in RETURNS_SHIFT.words}
+    return Held(fairness, jnp.abs(gap(history)))

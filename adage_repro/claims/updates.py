@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.claims.claim import claim
+from adage_repro.claims.claim import claim, control, searched
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.setup import Setup
 from adage_repro.followers import follower_gradients, utilities
@@ -25,13 +25,9 @@ def minus_gini(gini: np.ndarray, update: np.ndarray) -> np.ndarray:
     return -gini
 
 
-@claim(
-    "P7",
-    "Fig. 6a",
-    depends=("tax_units", "returns_shift", "crowd", "outside_payoff"),
-    must_fail={"shown": minus_gini},
-    searches=("outside_payoff", "capacity", "readings"),
-)
+@claim("P7", "Fig. 6a", depends=("tax_units", "returns_shift", "crowd", "outside_payoff"))
+@control(must_fail={"shown": minus_gini})
+@searched("outside_payoff", "capacity", "readings")
 def leader_update_is_not_linear(setup, shown=leader_update):
     """The leader's update is non-linear in Gini"""
     first, second = (grid.ravel() for grid in np.meshgrid(np.arange(51) * 0.02, np.arange(5) * 0.25, indexing="ij"))
@@ -87,15 +83,8 @@ def by_differences(game: MarketEntrance, actions: Array) -> Array:
     return jax.vmap(lambda i: own_utility(i, actions[i] + 1e-6) - own_utility(i, actions[i] - 1e-6))(jnp.arange(actions.size)) / 2e-6
 
 
-@claim(
-    "P15",
-    "Abstract",
-    because=12,
-    depends=(),
-    must_fail={"way": by_jacobian},
-    reason="with the full Jacobian the operations grow with N², not N",
-    undecided=True,
-)
+@claim("P15", "Abstract", because=12, depends=(), undecided=True)
+@control(must_fail={"way": by_jacobian}, reason="with the full Jacobian the operations grow with N², not N")
 def cost_grows_with_n(setup, way=gradients):
     """Improved computational efficiency"""
 
