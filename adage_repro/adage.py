@@ -9,14 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from adage_repro.boxes import check_inside
+from adage_repro.boxes import check_inside, fits
 from adage_repro.checks import check_functions
 from adage_repro.followers import reports, utilities
 from adage_repro.game import Game
-from adage_repro.history import History
+from adage_repro.history import History, check_rows
 from adage_repro.outlook import objective
-from adage_repro.parameters import check_value
-from adage_repro.profiles import check_game, check_start
+from adage_repro.profiles import action_shape, check_game, check_start
 from adage_repro.pytrees import by_structure
 from adage_repro.refusals import Refused, shown
 from adage_repro.settings import Settings, boxed
@@ -37,7 +36,7 @@ def solve(game: Game, settings: Settings, start: Array, rows: Array | None = Non
     ValueError: `start` of the wrong shape or out of the bounds, `rows` that do not rise or that the run does not have, a game whose
     functions do not give what `Game` says, a leader's gradient that is undefined. HistoryWarning: see `warned.review`.
     """
-    checked, rows = _checked(game, settings, start), _checked_rows(rows, settings.iterations)
+    checked, rows = _checked(game, settings, start, keep), check_rows(rows, settings.iterations)
     return review(_solve(*checked, rows, keep), settings, *checked[:2], rows)
 
 
@@ -50,44 +49,42 @@ def solve_many(
     another program, and so does another number of runs. What is kept is NumPy's, in the order of the runs, and must fit into memory
     together. `rows`, `keep` and ValueError: as `solve`.
     """
-    histories, runs = {}, list(runs)
-    checked = [_checked(*run) for run in runs]
+    runs = list(runs) if isinstance(runs, Iterable) else [runs]
+    if not all(isinstance(run, tuple | list) and len(run) == 3 for run in runs):
+        raise Refused(f"runs must be a list of (game, settings, start), got {shown(runs)}")
+    histories = {}
+    checked = [_checked(*run, keep) for run in runs]
     for places, (game, settings, start) in by_structure(checked):
-        batch = jax.device_get(_solve_in_turn(game, settings, start, _checked_rows(rows, settings.iterations), keep))
+        batch = jax.device_get(_solve_in_turn(game, settings, start, check_rows(rows, settings.iterations), keep))
         histories |= {place: jax.tree.map(lambda values, k=k: values[k], batch) for k, place in enumerate(places)}
     return [review(histories[place], settings, *checked[place][:2], rows) for place, (_, settings, _) in enumerate(runs)]
 
 
-def _checked(game: Game, settings: Settings, start: Array) -> tuple[Game, Settings, Array]:
+def _checked(game: Game, settings: Settings, start: Array, keep: Callable | None) -> tuple[Game, Settings, Array]:
     """The three as JAX takes them; refuses what does not fit together."""
     check_game(game)
     if not isinstance(settings, Settings):
         raise Refused(f"settings must be Settings(…), got {shown(settings)}: arguments go game, settings, start")
+    if keep is not None and not callable(keep):
+        raise Refused(f"keep must be a function of the game and a row's History, got {shown(keep)}")
     settings, start, name = boxed(game, settings), check_start(game, start), type(game).__name__
     if settings.has_leader and not hasattr(game, "objective"):
         given = settings.leader_lr if settings.leader_optimiser is None else settings.leader_optimiser
         raise Refused(f"leader_lr must be None for a game without an objective, got {shown(given)} for {name}")
+    shape = action_shape(game)
+    for bound in settings.action_bounds:
+        if not fits(bound, shape):
+            raise Refused(f"action_bounds must be numbers, or broadcast to one agent's action of shape {shape}, got {shown(bound)}")
     check_inside("start", start, settings.action_bounds)
     leader_bounds = getattr(game, "leader_bounds", None) if settings.leader_bounds is None else settings.leader_bounds
     if leader_bounds is not None:
         check_inside("leader_start", settings.leader_start, leader_bounds)
-    profile = start if start.ndim == 1 + len(getattr(game, "action_shape", ())) else start[0]
+    profile = start if start.ndim == 1 + len(shape) else start[0]
     if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != profile.shape[:1]:
         raise Refused(f"entry_time must be one number or one per agent, {profile.shape[0]}, got {jnp.shape(settings.entry_time)}")
     check_functions(game, settings, profile)
     leaves = jax.tree.map(lambda leaf: leaf if isinstance(leaf, jax.Array) else np.asarray(leaf), (game, settings))
     return *leaves, start
-
-
-def _checked_rows(rows: Array | None, iterations: int) -> Array | None:
-    """The rows as an array; refuses those that do not rise or that a run does not have."""
-    if rows is None:
-        return None
-    rows = np.asarray(rows)
-    check_value("rows", rows, "int", f"[0, {iterations}]")
-    if rows.ndim != 1 or not rows.size or (np.diff(rows) < 1).any():
-        raise Refused(f"rows must be whole numbers that rise, got {shown(rows.tolist())}")
-    return rows
 
 
 @partial(jax.jit, static_argnames="keep")

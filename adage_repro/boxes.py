@@ -41,13 +41,22 @@ def check_box(name: str, bounds: tuple[Any, Any] | None) -> tuple[Any, Any] | No
     return low, high
 
 
+def fits(bound: Any, shape: tuple[int, ...]) -> bool:
+    """Whether a bound broadcasts to a value of this shape."""
+    try:
+        return np.broadcast_shapes(np.shape(bound), shape) == shape
+    except ValueError:
+        return False
+
+
 def check_inside(name: str, value: Any, box: tuple[Any, Any]) -> None:
     """Refuses a value outside the box, or of another structure. What JAX is tracing passes unchecked."""
     if isinstance(value, float | np.ndarray | jax.Array) and all(isinstance(bound, float) for bound in box):
         return _check_leaf(name, value, *box)
     try:
         sides = [side(bound, value) for bound in box]
-        jax.tree.map(lambda value, low, high: np.broadcast_shapes(np.shape(value), np.shape(low), np.shape(high)), value, *sides)
+        if not all(jax.tree.leaves([jax.tree.map(lambda value, bound: fits(bound, np.shape(value)), value, side) for side in sides])):
+            raise ValueError
         jax.tree.map(lambda value, low, high: _check_leaf(name, value, low, high), value, *sides)
     except Refused:
         raise

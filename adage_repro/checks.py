@@ -1,7 +1,8 @@
 """What a game's functions give, found out from shapes alone before anything runs; what is wrong is refused in one line."""
 
 from collections.abc import Callable
-from functools import partial
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import jax
@@ -9,16 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.followers import felt_of_each, follower_gradients, of_each
-from adage_repro.game import MAY_ASK, Game, asked_for
+from adage_repro.followers import felt_of_each, follower_gradients, reports, utilities
+from adage_repro.game import MAY_ASK, Game, agent_leaves, asked_for, check_float
 from adage_repro.leaders import leader_gradient
 from adage_repro.outlook import objective
 from adage_repro.profiles import floats
-from adage_repro.refusals import Refused, shown
+from adage_repro.refusals import Refused
 from adage_repro.settings import Settings
 
 _FITTING: dict[Any, None] = {}  # structures that have been found to fit, the latest last
 MOST_KEPT = 1000
+_LIBRARIES = {"site-packages", "dist-packages"}
 
 
 def check_functions(game: Game, settings: Settings, actions: Array) -> None:
@@ -36,39 +38,45 @@ def _check(game, settings, actions):
     name = type(game).__name__
     for function in MAY_ASK:
         if hasattr(game, function):
-            asked_for(game, function)
-    for layer, rate in (("follower_lr", settings.follower_lr), ("leader_lr", settings.leader_lr)):
-        if callable(rate):
-            _one_float(f"the schedule {layer}", "in an iteration", _traced(f"the schedule {layer}", rate, jnp.zeros((), int)), ())
+            asked_for(game, function, MAY_ASK[function])
+    agent_leaves(game, actions.shape[0])
+    check_schedules(settings)
     leader_action = jax.eval_shape(lambda: floats(settings.leader_start))
     at = (game, jax.ShapeDtypeStruct(actions.shape, float), jax.ShapeDtypeStruct(actions.shape[:1], bool), leader_action)
     if hasattr(game, "aggregate"):
-        means = _traced(f"{name}.aggregate", felt_of_each, *at[:2])
-        for leaf in jax.tree.leaves(means):
-            _float(f"{name}.aggregate must give arrays of floats", leaf)
-    for function in ("utility", "report"):
-        if hasattr(game, function):
-            found = _traced(f"{name}.{function}", partial(_of_each, function), *at)
-            if function == "utility":
-                _one_float(f"{name}.utility", "for one agent", found, actions.shape[:1])
+        for leaf in jax.tree.leaves(traced(f"{name}.aggregate", felt_of_each, *at[:2])):
+            if not jnp.issubdtype(leaf.dtype, jnp.floating):
+                raise Refused(f"{name}.aggregate must give arrays of floats, got {leaf.dtype}")
+    traced(f"{name}.utility", utilities, *at)
+    traced(f"{name}.report", reports, *at)
     _differentiable(f"{name}.utility", "the agent's own action and the mean", follower_gradients, *at)
     if settings.has_leader:
-        _one_float(f"{name}.objective", "for the leader", _traced(f"{name}.objective", objective, *at), ())
+        if "reports" in asked_for(game, "objective", MAY_ASK["objective"]) and not hasattr(game, "report"):
+            raise Refused(f"{name}.objective asks for reports, so {name} must have a function report")
+        traced(f"{name}.objective", objective, *at)
         if settings.leader_gradient.differentiates:
             _differentiable(f"{name}.objective", "the leader's action, and so must what it is made of", leader_gradient, *at)
 
 
-def _of_each(function, game, *at):
-    return of_each(game, function, *at)
+def check_schedules(settings: Settings) -> None:
+    """Refuses a schedule of rates that does not give one float in an iteration."""
+    for layer, rate in (("follower_lr", settings.follower_lr), ("leader_lr", settings.leader_lr)):
+        if callable(rate):
+            wanted = f"the schedule {layer} must give one float in an iteration"
+            traced(f"the schedule {layer}", lambda t, rate=rate, wanted=wanted: check_float(wanted, rate(t)), jnp.zeros((), int))
 
 
-def _traced(name: str, function: Callable, *arguments: Any) -> Any:
-    """Shapes and types of what a function gives. Refused: what JAX cannot trace."""
+def traced(name: str, function: Callable, *arguments: Any) -> Any:
+    """Shapes and types of what a function gives. Refused: what JAX cannot trace, or what fails."""
     try:
         return jax.eval_shape(function, *arguments)
+    except Refused:
+        raise
     except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
         wanted = "jnp.where in place of if, jax.numpy in place of numpy and float()"
-        raise Refused(f"{name} must be made of what JAX can trace, {wanted}; got {type(error).__name__}") from None
+        raise Refused(f"{name} must be made of what JAX can trace, {wanted}; got {type(error).__name__}{_place(error)}") from None
+    except Exception as error:  # of many kinds, JAX's or the function's own
+        raise Refused(f"{name} must work for arrays of numbers, got {type(error).__name__}{_place(error)}: {_line(error)}") from None
 
 
 def _differentiable(name: str, variables: str, function: Callable, *arguments: Any) -> None:
@@ -76,18 +84,15 @@ def _differentiable(name: str, variables: str, function: Callable, *arguments: A
     try:
         jax.eval_shape(function, *arguments)
     except Exception as error:  # of many kinds, JAX's or the function's own
-        raise Refused(f"{name} must be differentiable in {variables}, got: {' '.join(str(error).split())[:200]}") from None
+        raise Refused(f"{name} must be differentiable in {variables}, got: {_line(error)}") from None
 
 
-def _one_float(name: str, of: str, found: Any, before: tuple[int, ...]) -> None:
-    wanted = f"{name} must give one float {of}"
-    if not isinstance(found, jax.ShapeDtypeStruct):
-        raise Refused(f"{wanted}, got {shown(jax.tree.map(lambda leaf: leaf.shape[len(before) :], found))}")
-    if found.shape != before:
-        raise Refused(f"{wanted}, got an array of shape {found.shape[len(before) :]}")
-    _float(wanted, found)
+def _place(error: Exception) -> str:
+    """Where it happened: the innermost line that belongs neither to an installed library nor to this folder."""
+    own = [frame for frame in extract_tb(error.__traceback__) if not _LIBRARIES & set(Path(frame.filename).parts)]
+    own = [frame for frame in own if Path(frame.filename).parent != Path(__file__).parent]
+    return f" in line {own[-1].lineno} of {Path(own[-1].filename).name}" if own else ""
 
 
-def _float(wanted: str, leaf: jax.ShapeDtypeStruct) -> None:
-    if not jnp.issubdtype(leaf.dtype, jnp.floating):
-        raise Refused(f"{wanted}, got {leaf.dtype}")
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

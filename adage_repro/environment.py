@@ -1,6 +1,5 @@
 """Markov games (Sect. 2.1): an environment, and the path that policies take through it."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -11,11 +10,9 @@ from jax import Array, lax
 from adage_repro import outlook
 from adage_repro.followers import crowd_mean
 from adage_repro.followers import felt as felt_in_game
-from adage_repro.game import Game, per_agent
-from adage_repro.game import ask as ask_game
+from adage_repro.game import Game, ask, ask_float, per_agent
 from adage_repro.profiles import floats, where_present
 from adage_repro.pytrees import model
-from adage_repro.refusals import Refused
 
 State = Observation = Action = Policy = Any  # pytrees of arrays
 
@@ -67,17 +64,6 @@ class Environment(Protocol):
         ...
 
 
-def ask(environment: Environment, function: str, **given: Any) -> Any:
-    """The environment's function of those of the given that it names. Refused: a name that is not among them and has no default."""
-    call, named = getattr(environment, function), {}
-    for name, parameter in inspect.signature(call).parameters.items():
-        if name in given:
-            named[name] = given[name]
-        elif parameter.default is parameter.empty:
-            raise Refused(f"{type(environment).__name__}.{function} may ask for {', '.join(given)}, got a parameter {name}")
-    return call(**named)
-
-
 def observed(environment: Environment, state: State, leader_action: Action) -> Observation:
     """What a follower sees."""
     return ask(environment, "observe", state=state, leader_action=leader_action) if hasattr(environment, "observe") else state
@@ -110,7 +96,7 @@ class OneStep:
 
     def utility(self, action, mean, n_present, leader_action):
         given = {"mean": mean, "n_present": n_present, "leader_action": leader_action}
-        return ask_game(self.game, "utility", action=action, iteration=self.iteration, **given)
+        return ask_float(self.game, "utility", action=action, iteration=self.iteration, **given)
 
     def transition(self, state):
         return state
@@ -150,7 +136,7 @@ def step(
     moment = act(environment, followers, leader, present, state)
 
     def payoff(own, action):
-        return ask(own, "utility", state=state, action=action, **felt(moment))
+        return ask_float(own, "utility", state=state, action=action, **felt(moment))
 
     utilities = where_present(present, each(environment, present.size, payoff, moment.actions), 0.0)
     following = ask(environment, "transition", state=state, **felt(moment), key=key)
@@ -166,7 +152,7 @@ def leader_payoff(environment: Environment, state: State, utilities: Array, pres
     """U_L in one step."""
     actions = jax.tree.map(lambda values: where_present(present, values, 0.0), moment.actions)
     given = {"actions": actions, "utilities": utilities, "present": present, "leader_action": moment.leader_action}
-    return ask(environment, "objective", state=state, **given)
+    return ask_float(environment, "objective", state=state, **given)
 
 
 def keys_of(environment: Environment, key: Array) -> tuple[Array, Array]:

@@ -1,6 +1,5 @@
 """What an environment and the policies of a run must be, refused in one line before anything is computed."""
 
-from collections.abc import Callable
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -9,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from adage_repro.boxes import check_inside
-from adage_repro.environment import Environment, Policy, act, aggregate, ask, each, felt, leader_payoff, observed, observed_by_leader, step
+from adage_repro.checks import check_schedules, traced
+from adage_repro.environment import Environment, Policy, act, aggregate, each, felt, leader_payoff, observed, observed_by_leader, step
+from adage_repro.game import ask, ask_float
 from adage_repro.implicit import Implicit
 from adage_repro.parameters import check_value
 from adage_repro.policies import Number
@@ -43,6 +44,7 @@ def check_environment(environment: Environment, settings: Settings, start: Polic
         check_inside("leader_start", settings.leader_start, settings.leader_bounds)
     n_agents = _agents(environment, start)
     _check_discounts(environment, n_agents, settings.has_leader)
+    check_schedules(settings)
     if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != (n_agents,):
         raise Refused(f"entry_time must be one number or one per agent, {n_agents}, got {jnp.shape(settings.entry_time)}")
     _check_functions(environment, n_agents, start, settings.leader_start, settings.has_leader)
@@ -88,45 +90,32 @@ def _check_functions(environment: Environment, n_agents: int, start: Policy, lea
     """Goes through one step by shapes alone, function by function, so that the first that does not fit is the one that is named."""
     name, present, key = type(environment).__name__, jnp.ones(n_agents, bool), jax.random.key(0)
 
-    def shape(function: str, call: Callable, *given: Any) -> Any:
-        try:
-            return jax.eval_shape(call, *given)
-        except Refused:
-            raise
-        except Exception as error:  # of many kinds, JAX's or the function's own
-            raise Refused(f"{function} must be made of what JAX can trace, got: {' '.join(str(error).split())[:200]}") from None
-
-    def demand(function: str, found: Any, wanted: Any, what: str) -> None:
-        if jax.tree.structure(found) != jax.tree.structure(wanted) or _shapes(found) != _shapes(wanted):
-            one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[function == "utility" :], float), found)  # of one agent
-            raise Refused(f"{name}.{function} must give {what}, got {_said(one)}")
-
-    state = shape(f"{name}.first", lambda: ask(environment, "first", key=key))
+    state = traced(f"{name}.first", lambda: ask(environment, "first", key=key))
     if not jax.tree.leaves(state):
         raise Refused(f"{name}.first must give a pytree of floats, got {shown(state)}")
     state = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, float), state)
-    seen = shape(f"{name}.observe_leader", lambda state: observed_by_leader(environment, state), state)
-    leader_action = shape("the leader's policy", leader, seen)
+    seen = traced(f"{name}.observe_leader", lambda state: observed_by_leader(environment, state), state)
+    leader_action = traced("the leader's policy", leader, seen)
     at = (state, leader_action)
-    seen = shape(f"{name}.observe", lambda *at: each(environment, n_agents, lambda own, _: observed(own, *at), present), *at)
-    actions = shape("the followers' policy", jax.vmap(lambda policy, seen: policy(seen)), start, seen)
-    shape(f"{name}.aggregate", lambda actions: each(environment, n_agents, aggregate, actions), actions)
-    moment = shape("the mean", lambda state: act(environment, start, leader, present, state), state)
+    seen = traced(f"{name}.observe", lambda *at: each(environment, n_agents, lambda own, _: observed(own, *at), present), *at)
+    actions = traced("the followers' policy", jax.vmap(lambda policy, seen: policy(seen)), start, seen)
+    traced(f"{name}.aggregate", lambda actions: each(environment, n_agents, aggregate, actions), actions)
+    moment = traced("the mean", lambda state: act(environment, start, leader, present, state), state)
 
     def payoffs(state, moment):
         return each(
-            environment, n_agents, lambda own, action: ask(own, "utility", state=state, action=action, **felt(moment)), moment.actions
+            environment, n_agents, lambda own, action: ask_float(own, "utility", state=state, action=action, **felt(moment)), moment.actions
         )
 
-    demand("utility", shape(f"{name}.utility", payoffs, state, moment), jnp.zeros(n_agents), "one number for one agent")
-    following = shape(
+    traced(f"{name}.utility", payoffs, state, moment)
+    following = traced(
         f"{name}.transition", lambda s, moment: ask(environment, "transition", state=s, key=key, **felt(moment)), state, moment
     )
-    demand("transition", following, state, f"a state as first does, {_said(state)}")
+    if jax.tree.structure(following) != jax.tree.structure(state) or _shapes(following) != _shapes(state):
+        raise Refused(f"{name}.transition must give a state as first does, {_said(state)}, got {_said(following)}")
     if led:
-        payoff = shape(f"{name}.objective", lambda *at: leader_payoff(environment, *at), state, jnp.zeros(n_agents), present, moment)
-        demand("objective", payoff, 0.0, "one number for the leader")
-    shape("a step", lambda state: step(environment, start, leader, present, state, key), state)
+        traced(f"{name}.objective", lambda *at: leader_payoff(environment, *at), state, jnp.zeros(n_agents), present, moment)
+    traced("a step", lambda state: step(environment, start, leader, present, state, key), state)
 
 
 def _shapes(values: Any) -> list[tuple[int, ...]]:

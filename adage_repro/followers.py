@@ -7,13 +7,14 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from adage_repro.game import Game, ask, each_agent
+from adage_repro.game import Game, ask, ask_float, each_agent
 from adage_repro.profiles import check_profile, floats, where_present
 from adage_repro.sums import total
 
 
 def utilities(game: Game, actions: Array, present: Array, leader_action: Any, iteration: Array | int = 0) -> Array:
-    """U_i (N,) of all followers at the profile `actions` (N, …); 0 where absent. ValueError: a profile of the wrong shape."""
+    """U_i (N,) of all followers at the profile `actions` (N, …); 0 where absent. ValueError: a profile of the wrong shape, or a
+    utility that is not one float."""
     return _masked(present, of_each(game, "utility", actions, present, leader_action, iteration))
 
 
@@ -26,8 +27,7 @@ def reports(game: Game, actions: Array, present: Array, leader_action: Any, iter
 
 def follower_gradients(game: Game, actions: Array, present: Array, leader_action: Any, iteration: Array | int = 0) -> Array:
     """∂U_i/∂a_i (N, …) of all followers (Eq. 3) in O(N) time and memory. ValueError: a profile of the wrong shape."""
-    actions, leader_action = floats(actions), floats(leader_action)
-    check_profile(game, actions, present)
+    actions, present, leader_action = *check_profile(game, actions, present), floats(leader_action)
     n_present, mean = crowd(game, actions, present)
     return each_agent(lambda game, action: own_gradient(game, action, mean, n_present, leader_action, iteration), game, actions)
 
@@ -38,7 +38,7 @@ def own_gradient(game: Game, action: Array, mean: Any, n_present: Array, leader_
 
     def payoff(own):
         moved = jax.tree.map(lambda mean, after, before: mean + (after - before) / n_present, mean, felt(game, own), before)
-        return ask(game, "utility", action=own, mean=moved, n_present=n_present, leader_action=leader_action, iteration=iteration)
+        return ask_float(game, "utility", action=own, mean=moved, n_present=n_present, leader_action=leader_action, iteration=iteration)
 
     return jax.grad(payoff)(action)
 
@@ -84,15 +84,16 @@ def _between_jvp(values, tangents):
 
 def of_each(game: Game, function: str, actions: Array, present: Array, leader_action: Any, iteration: Array | int = 0) -> Any:
     """What a function of one agent gives for each, with an axis N in front, present or not. ValueError: as `utilities`."""
-    actions, leader_action = floats(actions), floats(leader_action)
-    check_profile(game, actions, present)
+    actions, present, leader_action = *check_profile(game, actions, present), floats(leader_action)
     n_present, mean = crowd(game, actions, present)
+    call = ask_float if function == "utility" else ask
 
     def one(game, action):
-        return ask(game, function, action=action, mean=mean, n_present=n_present, leader_action=leader_action, iteration=iteration)
+        return call(game, function, action=action, mean=mean, n_present=n_present, leader_action=leader_action, iteration=iteration)
 
     return each_agent(one, game, actions)
 
 
 def _masked(present, values):
+    present = jnp.asarray(present)
     return jax.tree.map(lambda values: where_present(present, values, 0.0), values)

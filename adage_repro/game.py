@@ -1,15 +1,17 @@
 """What a game is: one follower's payoff and the leader's, and how its functions are called."""
 
 import inspect
-from collections.abc import Callable
+import numbers
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from adage_repro.pytrees import shared_leaves
-from adage_repro.refusals import Refused
+from adage_repro.refusals import Refused, shown
 
 ONE_AGENT = ("action", "mean", "n_present", "leader_action", "iteration")
 MAY_ASK = {
@@ -53,20 +55,41 @@ class Game(Protocol):
         ...
 
 
-def ask(game: Game, function: str, **given: Any) -> Any:
-    """The game's function of those of the given that it names."""
-    return getattr(game, function)(**{name: given[name] for name in asked_for(game, function)})
+def ask(owner: Any, function: str, **given: Any) -> Any:
+    """A function of a game, or of an environment, of those of the given that it names. Refused: see `asked_for`."""
+    return getattr(owner, function)(**{name: given[name] for name in asked_for(owner, function, given)})
 
 
-def asked_for(game: Game, function: str) -> list[str]:
-    """What a function of the game names among what it may ask for. Refused: anything else without a default."""
-    names = []
-    for name, parameter in inspect.signature(getattr(game, function)).parameters.items():
-        if name in MAY_ASK[function]:
+def asked_for(owner: Any, function: str, may_ask: Iterable[str]) -> list[str]:
+    """What a function names among what it may ask for. Refused: no such function, or another parameter that has no default."""
+    names, name_of = [], f"{type(owner).__name__}.{function}"
+    if not callable(getattr(owner, function, None)):
+        raise Refused(f"{name_of} must be a function, got {shown(getattr(owner, function, None))}")
+    for name, parameter in inspect.signature(getattr(owner, function)).parameters.items():
+        if name in may_ask:
             names.append(name)
         elif parameter.default is parameter.empty and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-            raise Refused(f"{type(game).__name__}.{function} may ask for {', '.join(MAY_ASK[function])}, got a parameter {name}")
+            raise Refused(f"{name_of} may ask for {', '.join(may_ask)}, got a parameter {name}")
     return names
+
+
+def ask_float(owner: Any, function: str, **given: Any) -> Array:
+    """As `ask`, for a utility or an objective. Refused: anything but one float."""
+    value = ask(owner, function, **given)
+    wanted = f"{type(owner).__name__}.{function} must give one float for {'one agent' if function == 'utility' else 'the leader'}"
+    return check_float(wanted, value)
+
+
+def check_float(wanted: str, value: Any) -> Any:
+    """One float as it is. Refused: anything else, in a line that begins with what is wanted."""
+    if not isinstance(value, numbers.Number | np.generic | np.ndarray | jax.Array):
+        found = shown(value) if value is None or jax.tree_util.all_leaves([value]) else f"a {type(value).__name__}"
+        raise Refused(f"{wanted}, got {found}")
+    if np.shape(value):
+        raise Refused(f"{wanted}, got an array of shape {np.shape(value)}")
+    if not jnp.issubdtype(jnp.result_type(value), jnp.floating):
+        raise Refused(f"{wanted}, got {jnp.result_type(value)}")
+    return value
 
 
 def each_agent(function: Callable, game: Game, actions: Array, *columns: Any) -> Any:
@@ -88,9 +111,12 @@ def per_agent(game: Game, n_agents: int) -> tuple[list[Array], Callable[[list[Ar
 
 
 def agent_leaves(game: Game, n_agents: int) -> list[bool]:
-    """For each leaf of the game whether it holds one value per agent. Refused: an array that neither does nor is `Shared`."""
+    """For each leaf of the game whether it holds one value per agent. Refused: what is no number, or an array that neither does nor is
+    `Shared`."""
     own = []
     for (name, shared), leaf in zip(shared_leaves(game), jax.tree.leaves(game), strict=True):
+        if not isinstance(leaf, numbers.Number) and not hasattr(leaf, "dtype"):
+            raise Refused(f"{type(game).__name__}.{name} must hold numbers, or be annotated Static, got {shown(leaf)}")
         shape = np.shape(leaf)
         if shape and not shared and shape[0] != n_agents:
             wanted = f"one value per agent, {n_agents} in its leading axis, or be annotated Shared"

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 from jax import Array
 
+from adage_repro.parameters import check_value
 from adage_repro.pytrees import model
+from adage_repro.refusals import Refused, shown
 
 
 @model
@@ -27,3 +30,14 @@ class History:
     utilities: Array
     objective: Array | None
     reports: Any = None
+
+
+def check_rows(rows: Array | None, iterations: int) -> np.ndarray | None:
+    """Which rows of a history are kept, as an array. Refused: those that do not rise or that a run does not have."""
+    if rows is None:
+        return None
+    rows = np.asarray(rows)
+    if rows.ndim != 1 or rows.dtype.kind not in "iu" or not rows.size or (np.diff(rows) < 1).any():
+        raise Refused(f"rows must be whole numbers that rise, got {shown(rows.tolist())}")
+    check_value("rows", rows, "int", f"[0, {iterations}]")
+    return rows

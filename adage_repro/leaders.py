@@ -121,8 +121,7 @@ class EvolutionStrategy(LeaderGradient):
 
 def leader_gradient(game: Game, actions: Array, present: Array, leader_action: Any, iteration: Array | int = 0) -> Any:
     """∂U_L/∂a_L at the followers' current actions (Eq. 3), a pytree like the leader's action. ValueError: a profile of the wrong shape."""
-    actions = floats(actions)
-    check_profile(game, actions, present)
+    actions, present = check_profile(game, actions, present)
     return gradient(lambda own: objective(game, actions, present, own, iteration), floats(leader_action))
 
 

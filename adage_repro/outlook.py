@@ -12,23 +12,23 @@ from jax import Array, lax
 
 from adage_repro.choices import choose
 from adage_repro.followers import reports, utilities
-from adage_repro.game import Game, ask, asked_for
+from adage_repro.game import MAY_ASK, Game, ask_float, asked_for
 from adage_repro.profiles import where_present
 
 OVER = ("end", "path")
 
 
 def objective(game: Game, actions: Array, present: Array, leader_action: Any, iteration: Array | int = 0) -> Array:
-    """The leader's payoff U_L (scalar) at one profile."""
+    """The leader's payoff U_L (scalar) at one profile; what it does not ask for is not computed."""
     given = {"present": present, "leader_action": leader_action, "iteration": iteration}
-    asked, at = asked_for(game, "objective"), (game, actions, present, leader_action, iteration)
+    asked, at = asked_for(game, "objective", MAY_ASK["objective"]), (game, actions, present, leader_action, iteration)
     if "actions" in asked:
         given["actions"] = where_present(present, actions, 0.0)
     if "utilities" in asked:
         given["utilities"] = utilities(*at)
     if "reports" in asked:
         given["reports"] = reports(*at)
-    return ask(game, "objective", **given)
+    return ask_float(game, "objective", **given)
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from adage_repro.adage import _checked_rows as checked_rows
 from adage_repro.environment import Environment, Policy
 from adage_repro.environment_checks import check_environment
+from adage_repro.history import check_rows
 from adage_repro.outlook import Outlook
 from adage_repro.parameters import check_value
 from adage_repro.pytrees import model
 from adage_repro.readings import ORDER
-from adage_repro.refusals import Refused
+from adage_repro.refusals import Refused, shown
 from adage_repro.returns import follower_gradients, returns
 from adage_repro.settings import Settings, action_box, leader_box
 from adage_repro.steps import State, begin, climbed, learnt, presence
@@ -70,8 +70,11 @@ def solve_over_time(
     not finite at the start. HistoryWarning: numbers that are not finite later.
     """
     check_value("paths", paths, "int", "[1, inf)")
+    key = jax.random.key(0) if key is None else key
+    if not isinstance(key, jax.Array):
+        raise Refused(f"key must be one of JAX, such as jax.random.key(0), got {shown(key)}")
     environment, settings, start = check_environment(environment, settings, start)
-    rows, keys = checked_rows(rows, settings.iterations), jax.random.split(jax.random.key(0) if key is None else key, paths)
+    rows, keys = check_rows(rows, settings.iterations), jax.random.split(key, paths)
     history = _solve(environment, settings, start, keys, rows)
     _check_finite(history, np.arange(settings.iterations + 1) if rows is None else rows)
     return history

@@ -36,20 +36,35 @@ def check_game(game: Game) -> None:
         raise Refused(f"game must be a value, such as {game.__name__}(…), got the class {game.__name__} itself")
     if not hasattr(game, "utility"):
         raise Refused(f"game must have a function utility, got {shown(game)}: arguments go game, settings, start")
+    if hasattr(game, "transition"):
+        raise Refused(f"{name} is a game over time, since it has a transition: use solve_over_time")
     if jax.tree_util.all_leaves([game]):
         raise Refused(f"{name} must be made with @model, so that JAX can trace it: write @model above class {name}")
 
 
-def check_profile(game: Game, actions: Array, present: Array) -> None:
-    """Refuses a profile that is not (N, …) with the game's shapes, or a presence that is not (N,) of bool."""
+def check_profile(game: Game, actions: Array, present: Array) -> tuple[Array, Array]:
+    """The two as arrays; refuses a profile that is not (N, …) with the game's shapes, or a presence that is not (N,) of bool."""
     check_game(game)
+    actions, present = _numbers("actions", actions), present if hasattr(present, "dtype") else np.asarray(present)
     shape, stated = action_shape(game), getattr(game, "n_agents", None)
     n_agents = actions.shape[0] if actions.ndim else 0
     if actions.shape != (n_agents, *shape) or n_agents != (n_agents if stated is None else stated):
         raise Refused(f"actions must have shape {axes(stated, shape)}, got {actions.shape}")
-    if np.shape(present) != (n_agents,) or np.dtype(getattr(present, "dtype", type(present))) != bool:
-        kind = getattr(present, "dtype", type(present).__name__)
-        raise Refused(f"present must say of each of the {n_agents} agents True or False, got {kind} of shape {np.shape(present)}")
+    if present.shape != (n_agents,) or present.dtype != bool:
+        raise Refused(f"present must say of each of the {n_agents} agents True or False, got {present.dtype} of shape {present.shape}")
+    return actions, present
+
+
+def _numbers(name: str, values: Any) -> Array:
+    """An array of floats. Refused: what is none."""
+    if not hasattr(values, "dtype"):
+        try:
+            values = np.asarray(values)
+        except ValueError:
+            raise Refused(f"{name} must be an array of numbers, got {shown(values)}") from None
+    if values.dtype.kind not in "fiu":
+        raise Refused(f"{name} must hold numbers, got {shown(values)}")
+    return jnp.asarray(values, float)
 
 
 def axes(n_agents: int | None, shape: tuple[int, ...], *before: str) -> str:
@@ -60,14 +75,7 @@ def axes(n_agents: int | None, shape: tuple[int, ...], *before: str) -> str:
 
 def check_start(game: Game, start: Array) -> Array:
     """The start as an array of floats; refuses a shape that does not fit the game or that may mean two things."""
-    if not hasattr(start, "dtype"):
-        try:
-            start = np.asarray(start)
-        except ValueError:
-            raise Refused(f"start must be an array of numbers, got {shown(start)}") from None
-    if start.dtype.kind not in "fiu":
-        raise Refused(f"start must hold numbers, got {shown(start)}")
-    start, shape, stated = jnp.asarray(start, float), action_shape(game), getattr(game, "n_agents", None)
+    start, shape, stated = _numbers("start", start), action_shape(game), getattr(game, "n_agents", None)
     name, rank = type(game).__name__, start.ndim - len(action_shape(game))
     if start.ndim == 2 and stated is None and not hasattr(game, "action_shape"):
         first, second = start.shape

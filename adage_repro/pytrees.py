@@ -4,7 +4,7 @@ import numbers
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, dataclass_transform, get_type_hints
+from typing import Annotated, Any, dataclass_transform, get_args, get_type_hints
 
 import jax
 import numpy as np
@@ -25,7 +25,8 @@ def model(cls: type) -> type:
 
     Fields annotated `int`, `str` or `bool` are sizes and choices: another value compiles anew. All others are traced numbers:
     a sweep over them compiles once. Where the annotation is `float`, whole numbers and NumPy's are taken as floats; where it is
-    `Choice`, a word is a choice and a `Place` is traced. Functions, and whatever is annotated `Static`, are compiled anew for each.
+    `Array` or `Shared`, a list of numbers is an array; where it is `Choice`, a word is a choice and a `Place` is traced. Functions,
+    and whatever is annotated `Static`, are compiled anew for each.
     """
     cls = dataclass(frozen=True, eq=False)(cls)
     hints = get_type_hints(cls, include_extras=True)
@@ -37,8 +38,10 @@ def model(cls: type) -> type:
         return hints[name] in (int, str, bool, Static) or (hints[name] == Choice and isinstance(value, str)) or _is_function(value)
 
     def leaf(self, name):
-        value = getattr(self, name)
-        return float(value) if hints[name] in (float, float | None) and isinstance(value, numbers.Real) else value
+        value, kinds = getattr(self, name), get_args(hints[name]) or (hints[name],)
+        if Array in kinds and isinstance(value, list | tuple) and np.asarray(value).dtype.kind in "fiu":
+            return np.asarray(value, float)
+        return float(value) if float in kinds and Array not in kinds and isinstance(value, numbers.Real) else value
 
     def flatten(self):
         static = {name: getattr(self, name) for name in names if is_static(self, name)}

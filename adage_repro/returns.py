@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.flatten_util import ravel_pytree
 
-from adage_repro.environment import Environment, Policy, aggregate, ask, begin, each, felt, keys_of, leader_payoff, observed, step
+from adage_repro.environment import Environment, Policy, aggregate, begin, each, felt, keys_of, leader_payoff, observed, step
+from adage_repro.game import ask, ask_float
 
 
 def returns(
@@ -70,7 +71,7 @@ def _gradients(environment: Environment, followers: Policy, leader: Policy, pres
         def payoff(own, policy, action, prices):
             deviation = policy(observed(own, state, moment.leader_action))
             moved = mean + (ravel_pytree(aggregate(own, deviation))[0] - ravel_pytree(aggregate(own, action))[0]) / moment.n_present
-            utility = ask(own, "utility", state=state, action=deviation, **felt(moment) | {"mean": mean_of(moved)})
+            utility = ask_float(own, "utility", state=state, action=deviation, **felt(moment) | {"mean": mean_of(moved)})
             return utility + prices @ moved
 
         prices = discounts * (costates @ jax.jacfwd(following)(mean))

@@ -26,6 +26,7 @@ from adage_repro import (
     solve_many,
     utilities,
 )
+from adage_repro.games.fish_war import FishWar
 
 INF = float("inf")
 RNG = np.random.default_rng(3)
@@ -78,19 +79,20 @@ def slope(agent, actions, present, iteration, rates=RATES, h=1e-5):
     return (np.array(ends[0]) - ends[1]) / (2 * h)
 
 
+ALL_AT_ONCE = jax.jit(lambda *at: tuple(function(*at) for function in (utilities, follower_gradients, reports, leader_gradient)))
+
+
 @pytest.mark.parametrize("present", [np.ones(5, bool), np.array([True, False, True, True, False])])
 def test_payoffs_and_gradients_against_one_agent_at_a_time(present):
-    at = (GAME, ACTIONS, present, RATES, 3)
+    payoffs, found, told, led = ALL_AT_ONCE(GAME, ACTIONS, present, RATES, 3)
     expected = [payoff(agent, ACTIONS[agent], ACTIONS, present, 3) if present[agent] else 0.0 for agent in range(5)]
-    np.testing.assert_allclose(utilities(*at), expected, rtol=1e-12)
-    found = np.asarray(follower_gradients(*at))
+    np.testing.assert_allclose(payoffs, expected, rtol=1e-12)
     for agent in np.flatnonzero(present):
         np.testing.assert_allclose(found[agent], slope(agent, ACTIONS, present, 3), atol=1e-8)
-    told = reports(*at)
     np.testing.assert_allclose(told["own"], np.where(present, GAME.weights, 0.0))
     np.testing.assert_allclose(told["paid"], np.where(present, RATES[3] * ACTIONS.sum(1), 0.0))
     expected = np.where(np.arange(8) == 3, (present * ACTIONS.sum(1)).sum(), 0.0) - 2 * RATES
-    np.testing.assert_allclose(leader_gradient(*at), expected, rtol=1e-12)
+    np.testing.assert_allclose(led, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -125,6 +127,13 @@ def test_games_of_arrays_go_through_one_program():
 
 
 HELD = Settings(7, 0.05, leader_start=RATES)
+
+
+def test_lists_of_numbers_are_arrays():
+    """In a field, in a start, in a profile."""
+    lists = Fields(1.5, GAME.tastes.tolist(), GAME.weights.tolist(), GAME.matrix.tolist())
+    found = utilities(lists, ACTIONS.tolist(), [True] * 5, RATES, 3)
+    np.testing.assert_array_equal(found, utilities(GAME, ACTIONS, np.ones(5, bool), RATES, 3))
 
 
 @model
@@ -223,10 +232,23 @@ REFUSED = {
         lambda: solve(made(lambda self, action, price: action), SHORT, THREE),
         "Own.utility may ask for action, mean, n_present, leader_action, iteration, got a parameter price",
     ),
+    "bug": (
+        lambda: solve(made(lambda self, action: self.price * action), SHORT, THREE),
+        "Own.utility must work for arrays of numbers, got AttributeError in line ",
+    ),
     "nan": (lambda: solve(made(lambda self, action: jnp.log(action - 2)), SHORT, THREE), "Own.utility gives NaN at the start"),
     "objective": (
         lambda: solve(made(Plain.utility, lambda self, utilities: utilities), LED, THREE),
         "Own.objective must give one float for the leader, got an array of shape (3,)",
+    ),
+    "reports": (
+        lambda: solve(made(Plain.utility, lambda self, reports: reports.sum()), LED, THREE),
+        "Own.objective asks for reports, so Own must have a function report",
+    ),
+    "no objective": (lambda: leader_gradient(ANY, THREE, THREE == 0, 0.0), "Own.objective must be a function, got None"),
+    "one profile": (
+        lambda: utilities(made(lambda self, action: jnp.ones(3)), THREE, THREE == 0, 0.0),
+        f"{ONE_FLOAT} an array of shape (3,)",
     ),
     "aggregate": (
         lambda: solve(made(Plain.utility, aggregate=lambda self, action: action > 0.5), SHORT, THREE),
@@ -266,6 +288,19 @@ REFUSED = {
         lambda: solve(Fields(1.0, np.zeros((4, 2)), np.ones(5), GAME.matrix), SHORT, ACTIONS),
         "Fields.tastes must be one number, hold one value per agent, 5 in its leading axis, or be annotated Shared; got shape (4, 2)",
     ),
+    "word": (lambda: solve(Alike("one"), SHORT, THREE), "Alike.wish must hold numbers, or be annotated Static, got 'one'"),
+    "over time": (lambda: solve(FishWar(3), SHORT, THREE), "FishWar is a game over time, since it has a transition: use solve_over_time"),
+    "agents' boxes": (
+        lambda: solve(ANY, Settings(5, 0.1, action_bounds=(THREE, 1.0)), THREE),
+        "action_bounds must be numbers, or broadcast to one agent's action of shape (), got array([0., 0., 0.])",
+    ),
+    "leader's shape": (
+        lambda: Settings(5, 0.1, 0.1, leader_bounds=(np.zeros(2), 1.0)),
+        "leader_start must have the structure and shapes of its bounds, got 0.0",
+    ),
+    "runs": (lambda: solve_many((ANY, SHORT, THREE)), "runs must be a list of (game, settings, start), got [Own()"),
+    "optax": (lambda: Settings(5, optax.adam(0.1)), "follower_lr must be a number or a schedule, got an optimiser: give it as"),
+    "keep": (lambda: solve(ANY, SHORT, THREE, keep="mean"), "keep must be a function of the game and a row's History, got 'mean'"),
     "rate": (lambda: Settings(5), "follower_lr must be a number, got None"),
     "both": (lambda: Settings(5, 0.1, follower_optimiser=optax.sgd(0.1)), "follower_lr must be left out where follower_optimiser is given"),
     "optimiser": (lambda: Settings(5, follower_optimiser=0.1), "follower_optimiser must have init and update"),
@@ -288,7 +323,8 @@ def test_profiles_of_the_wrong_length_are_refused(function):
         (np.zeros(4), np.ones(4, bool), "actions must have shape (N,) with N = 3, got (4,)"),
         (np.zeros((3, 2)), everybody, "actions must have shape (N,) with N = 3, got (3, 2)"),
         (THREE, np.ones(4, bool), "present must say of each of the 3 agents True or False, got bool of shape (4,)"),
-        (everybody, THREE, "present must say of each of the 3 agents True or False, got float64 of shape (3,)"),
+        (everybody, THREE, "actions must hold numbers, got array([ True, True, True])"),
+        (THREE, THREE, "present must say of each of the 3 agents True or False, got float64 of shape (3,)"),
     ):
         with pytest.raises(ValueError) as refusal:
             function(game, actions, present, 0.0)
