@@ -125,6 +125,6 @@ def _check_rate(layer, rate, optimiser):
         return rate
     if isinstance(rate, np.ndarray | jax.Array) and rate.ndim:
         raise Refused(f"{name} must be a number, got an array of shape {rate.shape}")
-    if hasattr(rate, "update"):
+    if hasattr(rate, "init") and hasattr(rate, "update"):
         raise Refused(f"{name} must be a number or a schedule, got an optimiser: give it as {layer}_optimiser")
     return check_value(name, rate, "float", "[0, inf)")
