@@ -5,7 +5,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from multiprocessing import parent_process
 from pathlib import Path
 from typing import NamedTuple
@@ -125,8 +125,17 @@ def execute(notebook: Path, parameters: Mapping[str, object], out: Path, keep_no
             cells.cells.insert(0, nbformat.v4.new_markdown_cell(changed, id="changes"))
             nbformat.write(cells, executed)
         files = sorted(file.name for file in folder.iterdir())
+        _check_names(notebook, files)
     printed = (output["text"] for cell in cells.cells for output in cell.get("outputs", []) if output.get("name") == "stdout")
     return Executed("".join(printed).splitlines(), files)
+
+
+def _check_names(notebook: Path, files: Iterable[str]) -> None:
+    """Refused: a figure's notebook, perhaps a copy, that would replace the files of another figure."""
+    name = name_of(notebook.stem)
+    others = [file for file in files if re.match(r"fig[0-9][0-9]", file) and not file.startswith(name)]
+    if others:
+        raise Refused(f"{notebook.name} must save its files under the name {name}, got {others[0]}: correct what it gives records.save")
 
 
 def refresh(name: str) -> None:

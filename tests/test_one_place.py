@@ -134,6 +134,12 @@ def test_notebooks_are_found_by_their_exact_stem(room):
         notebook_of("fig04")
 
 
+def test_a_copied_notebook_does_not_replace_the_files_of_the_original():
+    notebooks._check_names(NOTEBOOKS / "fig14_new.ipynb", ["fig14.png", "fig14a.csv", "fig14_new.ipynb", "map.csv"])
+    with pytest.raises(ValueError, match=r"^fig14_new\.ipynb must save its files under the name fig14, got fig13\.csv: correct what it "):
+        notebooks._check_names(NOTEBOOKS / "fig14_new.ipynb", ["fig13.csv", "fig14.json"])
+
+
 def test_a_notebook_has_one_parameters_cell(room):
     for count, texts in ((0, ()), (2, ("", ""))):
         room("beyond", *texts)
