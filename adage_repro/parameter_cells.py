@@ -34,13 +34,18 @@ def names_in(notebook: Path) -> list[str]:
 
 
 def stale() -> list[str]:
-    """One line for each notebook whose parameters cell is not what the table says, and for each override that no notebook takes."""
+    """One line for each notebook whose parameters cell differs from the table, and for each parameter or override that none uses."""
     found = by_name()
     asked = {name: names_in(notebook) for name, notebook in found.items()}
     lines = [
         f"the parameters cell of {found[name].name} is not what adage_repro/parameters.py says: run {COMMAND}"
         for name, names in asked.items()
         if parameters_cell(found[name]) != cell(names, name)
+    ]
+    lines += [
+        f"no notebook asks for {parameter}: write its name into a parameters cell, or take it out of adage_repro/parameters.py"
+        for parameter in PARAMETERS
+        if not any(parameter in names for names in asked.values())
     ]
     return lines + [
         f"{parameter} has a default of its own for {name}, which does not ask for it: take it out of adage_repro/parameters.py"

@@ -80,10 +80,10 @@ def test_examples_run(capsys):
 
 def test_every_parameter_is_listed_and_every_reading_explained():
     listed = re.findall(r"^\| `(\w+)`", PAGES["docs/parameters.md"], re.MULTILINE)
-    assert listed == list(PARAMETERS)
+    assert listed == list(PARAMETERS), "run make docs"
     for name, reading in READINGS.items():
         (line,) = re.findall(rf"^\| `{name}` .*$", PAGES["docs/readings.md"], re.MULTILINE)
-        assert [word for word, meaning in reading.ways.items() if f"`{word}`: {meaning}" not in line] == []
+        assert [word for word, meaning in reading.ways.items() if f"`{word}`: {meaning}" not in line] == [], "run make docs"
 
 
 def test_the_page_of_claims_loses_nothing():

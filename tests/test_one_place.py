@@ -74,11 +74,14 @@ def test_the_plain_loops_need_a_way_too():
 
 
 def test_parameters_cells_are_what_the_table_says(monkeypatch):
-    assert parameter_cells.stale() == []
+    lines = parameter_cells.stale()
+    assert not lines, "\n".join(lines)
+    monkeypatch.setitem(PARAMETERS, "temperature", PARAMETERS["runs"])
     monkeypatch.setitem(PARAMETERS, "leader_lrs", replace(PARAMETERS["leader_lrs"], default=[0.5]))
     monkeypatch.setitem(PARAMETERS, "capacity", replace(PARAMETERS["capacity"], overrides={"fig07": 0.5}))
     assert parameter_cells.stale() == [
         "the parameters cell of fig12_leader_rates.ipynb is not what adage_repro/parameters.py says: run make docs",
+        "no notebook asks for temperature: write its name into a parameters cell, or take it out of adage_repro/parameters.py",
         "capacity has a default of its own for fig07, which does not ask for it: take it out of adage_repro/parameters.py",
     ]
 
