@@ -1,4 +1,4 @@
-"""The notebooks: found by name, read, run with parameters, and refreshed."""
+"""The notebooks: how they are found by name, read, run with parameters, and refreshed."""
 
 import ast
 import json
@@ -31,7 +31,7 @@ class Executed(NamedTuple):
 
 
 def name_of(stem: str) -> str:
-    """What a notebook and all that it saves are named by: fig04 for the stem fig04_policy, for one that is no figure its stem."""
+    """The name of a notebook and of all that it saves: fig04 for the stem fig04_policy; the stem itself for one that is not a figure."""
     figure = re.match(r"(fig[0-9][0-9])_", stem)
     return figure[1] if figure else stem
 
@@ -64,7 +64,7 @@ def notebook_of(name: str) -> Path:
     stems = {file.stem: file for file in NOTEBOOKS.glob("*.ipynb")}
     if name not in names and name not in stems:
         raise Refused(
-            f"NAME must be a notebook in notebooks/, got {shown(name)}; there are {', '.join(file.stem for file in names.values())}"
+            f"NAME must be a notebook in notebooks/, got {shown(name)}; the notebooks are {', '.join(file.stem for file in names.values())}"
         )
     return names[name] if name in names else stems[name]
 
@@ -86,7 +86,7 @@ def defaults(notebook: Path) -> dict[str, object]:
 
 
 def parameters_cell(notebook: Path) -> str:
-    """The text of the cell that is tagged so. Refused: there is none, or more than one."""
+    """The text of the cell with the tag parameters. Refused: there is none, or more than one."""
     cells = sources(notebook, "parameters")
     if len(cells) != 1:
         raise Refused(f"{notebook.name} must have one cell with the tag parameters, found {len(cells)}")
@@ -94,7 +94,7 @@ def parameters_cell(notebook: Path) -> str:
 
 
 def kernel() -> dict[str, object]:
-    """A kernel that imports this library, and talks through sockets: those that start side by side never take one another's port."""
+    """A kernel that imports this library and communicates through sockets, so that kernels started in parallel never share a port."""
     os.environ["PYTHONPATH"] = str(ROOT)
     return {
         "kernel_name": "python3",
@@ -152,9 +152,9 @@ def refresh(name: str) -> None:
 
 
 def normalise(notebook: dict) -> None:
-    """Take out of a notebook what a run leaves besides its outputs: versions, times, and how often the session had run before.
+    """Remove from a notebook what a run leaves besides its outputs: versions, times, and execution counts of earlier runs.
 
-    Cells that were run one after the other are numbered from 1; run in any other order they keep their numbers.
+    Cells that were run in order are numbered from 1; those run in any other order keep their numbers.
     """
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     for cell in cells:
@@ -167,6 +167,6 @@ def normalise(notebook: dict) -> None:
 
 
 def before_save(model: dict, **_: object) -> None:
-    """What JupyterLab, started by `make lab`, does with a notebook that it saves: a run and a save leave the committed file as it was."""
+    """Applied by `make lab` to each notebook that JupyterLab saves: to run and save one leaves the committed file unchanged."""
     if model["type"] == "notebook":
         normalise(model["content"])
