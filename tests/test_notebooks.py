@@ -91,6 +91,8 @@ def test_each_code_cell_comes_after_words(name):
     before = [above["cell_type"] for above, cell in pairwise(cells(name)) if cell["cell_type"] == "code"]
     assert before and set(before) == {"markdown"}
     assert len({cell["id"] for cell in cells(name)}) == len(cells(name))
+    text = [cell["source"] for cell in cells(name) if "parameters" not in cell["metadata"].get("tags", [])]
+    assert [line for line in "".join("".join(["\n", *source]) for source in text).splitlines() if len(line) > 100] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
