@@ -81,39 +81,39 @@ else
 	@$(BIN)/python -m uv pip install --python .venv --quiet --no-deps --no-build-isolation --editable .
 endif
 
-figures: .venv/.ready ## the paper's figures into figures/, those that changed
+figures: .venv/.ready ## make the figures that have changed, into figures/
 	@$(BIN)/python -m adage_repro figures
 
-figure: .venv/.ready ## one figure with other parameters: make figure FIG=4 SET="capacity=0.8" [OUT=folder]
+figure: .venv/.ready ## make one figure with other parameters: make figure FIG=4 SET="capacity=0.8" [OUT=folder]
 	@$(BIN)/python -m adage_repro figure "$$FIG" "$$SET" "$$OUT"
 
-notebook: .venv/.ready ## any notebook with other parameters: make notebook NAME=fig04_policy SET="capacity=0.8" [OUT=folder]
+notebook: .venv/.ready ## run any notebook with other parameters: make notebook NAME=fig04_policy SET="capacity=0.8" [OUT=folder]
 	@$(BIN)/python -m adage_repro notebook "$$NAME" "$$SET" "$$OUT"
 
-claims: .venv/.ready ## every claim under every reading into figures/ and docs/, or elsewhere: make claims SET="capacity=0.4"
+claims: .venv/.ready ## measure every claim under every reading, into figures/ and docs/; elsewhere: make claims SET="capacity=0.4"
 	@$(BIN)/python -m adage_repro claims "$$SET" "$$OUT"
 
-docs: .venv/.ready ## the README's and docs/' tables and the notebooks' parameters cells, from what the code says
+docs: .venv/.ready ## write the tables of the README and docs/, and the notebooks' parameters cells, from the code
 	@$(BIN)/python -m adage_repro docs
 
-test: .venv/.ready ## pytest on the library, nbval on the notebooks
+test: .venv/.ready ## run pytest on the library and nbval on the notebooks
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
 	ADAGE_REPRO_OUT="$$out" $(BIN)/python -m pytest tests notebooks/fig*.ipynb --nbval-lax --nbval-kernel-name python3 -n auto --dist loadfile
 
-lab: .venv/.ready ## JupyterLab on the notebooks, with its own options in ARGS: make lab ARGS="--port 9999"
+lab: .venv/.ready ## open the notebooks in JupyterLab, with its options in ARGS: make lab ARGS="--port 9999"
 	@$(BIN)/python -m adage_repro lab "$$ARGS"
 
-lint: .venv/.ready ## ruff on code, tests and notebooks
+lint: .venv/.ready ## run ruff on code, tests and notebooks
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 
-contact-sheet: .venv/.ready ## each figure at the edges of what is allowed, one page a figure into build/contact-sheet/
+contact-sheet: .venv/.ready ## draw each figure at extreme parameters, one page per figure, into build/contact-sheet/
 	@$(BIN)/python -m adage_repro.contact_sheet
 
 refresh: .venv/.ready ## run all notebooks and store their outputs in them
 	@$(BIN)/python -m adage_repro refresh
 
-lock: .venv/.ready ## resolve pyproject.toml anew into requirements.lock and environment.yml
+lock: .venv/.ready ## resolve pyproject.toml again, into requirements.lock and environment.yml
 	@$(BIN)/python -m uv pip compile pyproject.toml --quiet --upgrade --extra dev --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.lock
 	@$(BIN)/python environment.py conda
 

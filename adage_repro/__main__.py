@@ -1,4 +1,4 @@
-"""The strict front door: `python -m adage_repro figure 4 "capacity=0.8" ""`. Everything is checked before anything runs."""
+"""The command line: `python -m adage_repro figure 4 "capacity=0.8" ""`. Everything is checked before anything runs."""
 
 import json
 import os
@@ -64,11 +64,11 @@ def read_out(text: str, name: str, parameters: dict[str, object]) -> Path:
 
 
 def already_in(folder: Path, names: list[str]) -> list[str]:
-    """Those of the names that a rerun will replace in the folder; refused if one is itself a folder, or if nothing can be written."""
+    """The names whose files a rerun will replace; refused if one of them is a folder, or if the folder cannot be written."""
     there = [name for name in names if (folder / name).exists()]
     for name in there:
         if (folder / name).is_dir():
-            raise ValueError(f"OUT must not hold a folder named {name}, got {shown(place(folder))}")
+            raise ValueError(f"OUT must not contain a folder named {name}, got {shown(place(folder))}")
     try:
         check_writable(folder)
     except OSError as error:
@@ -90,7 +90,7 @@ def notebook(name: str, settings: str, out: str) -> None:
 
 
 def rerun(source: Path, settings: str, out: str) -> None:
-    """Check the parameters against those of the notebook, run it, and hold what came out against the paper's setting."""
+    """Check the parameters against those of the notebook, run it, and compare its headline numbers with those of the paper's setting."""
     begin = time.perf_counter()
     name = notebooks.name_of(source.stem)
     standard = notebooks.defaults(source)
@@ -132,7 +132,7 @@ def claims(settings: str, out: str) -> None:
 
 
 def took(begin: float) -> str:
-    """How long it is since `begin`."""
+    """The time that has passed since `begin`, as it is printed."""
     return f"took {time.perf_counter() - begin:.1f} s"
 
 
@@ -140,7 +140,7 @@ SAVED = "--ContentsManager.pre_save_hook=adage_repro.notebooks.before_save"
 
 
 def lab(arguments: str) -> None:
-    """`make lab`: JupyterLab in place of this process, with arguments as a shell would read them."""
+    """`make lab`: replace this process by JupyterLab, with arguments read as a shell would read them."""
     try:
         words = shlex.split(arguments)
     except ValueError:
@@ -149,7 +149,7 @@ def lab(arguments: str) -> None:
 
 
 def write_docs() -> None:
-    """`make docs`: the notebooks' parameters cells, and what the README and the pages in docs/ repeat of the code."""
+    """`make docs`: write the notebooks' parameters cells, and whatever in the README and docs/ repeats the code."""
     from adage_repro import docs
 
     changed = [notebook.name for notebook in parameter_cells.write()] + docs.write()
@@ -157,12 +157,12 @@ def write_docs() -> None:
 
 
 def figures() -> int:
-    """`make figures`: those that changed; the exit status."""
+    """`make figures`: make the figures that have changed; gives the exit status."""
     return 0 if build.figures(notebooks.figure_names()) else 1
 
 
 def refresh() -> int:
-    """`make refresh`: the stored outputs of all notebooks; the exit status."""
+    """`make refresh`: renew the stored outputs of all notebooks; gives the exit status."""
     return 0 if workers.side_by_side(notebooks.refresh, notebooks.by_name()) else 1
 
 
@@ -178,7 +178,7 @@ COMMANDS = {
 
 
 def main(command: str = "", *arguments: str) -> int:
-    """0 if all went well, 1 if a notebook failed or was interrupted, 2 if a parameter was refused."""
+    """Exit status: 0 if all went well, 1 if a notebook failed or was interrupted, 2 if the input was refused."""
     run, takes = COMMANDS.get(command, (None, ()))
     if run is None or len(arguments) != len(takes):
         usage = " | ".join(" ".join([name, *takes]) for name, (_, takes) in COMMANDS.items())
@@ -190,10 +190,10 @@ def main(command: str = "", *arguments: str) -> int:
         print(refused, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; the files are all new or all as they were", file=sys.stderr)
+        print("interrupted: either all files are new, or none has changed", file=sys.stderr)
         return 1
     except Exception as failed:  # papermill's, of whatever a cell raised
-        print(f"failed, nothing was written: {workers.one_line(failed)}", file=sys.stderr)
+        print(f"failed, and nothing was written: {workers.one_line(failed)}", file=sys.stderr)
         return 1
 
 

@@ -1,4 +1,4 @@
-"""Makes those figures whose notebook, library or pictures changed since they were made."""
+"""Makes the figures whose notebook, library or pictures have changed since they were last made."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from adage_repro.workers import side_by_side
 
 
 def figures(names: Iterable[str]) -> bool:
-    """Make those of the named figures whose notebook, library or pictures changed since, side by side; whether all went well."""
+    """Make, in parallel, those of the named figures that have changed since they were last made; whether all went well."""
     stale = [name for name in names if json.dumps([_made_from(name), _made(name)]) != _stamp(name)]
     if not stale:
         say("figures/ is up to date")
@@ -36,7 +36,7 @@ def _made_from(name: str) -> str:
 
 
 def _made(name: str) -> dict[str, str]:
-    """The hash of each file that the figure left."""
+    """The hash of each file of the figure."""
     return {file.name: digest(file) for file in sorted(FIGURES.glob(f"{name}*")) if file.is_file()}
 
 

@@ -1,4 +1,4 @@
-"""What each figure shows, in a few sentences put together from its runs: the alt text of the picture, printed below it as its caption."""
+"""What each figure shows, in a few sentences composed from its runs: the alt text of the picture, also printed below it as its caption."""
 
 from collections.abc import Mapping
 
@@ -137,7 +137,7 @@ def leader_rates(paths: Mapping[float, Series], ends: Mapping[float, History], t
 
 
 def long_run(history: History, rows: np.ndarray, marked: int, points: Mapping[str, float]) -> str:
-    """Figure 13: one run that kept these `rows`; how far the groups are apart is said of the row `marked` too."""
+    """Figure 13: one run that kept these `rows`; the distance between the groups is also given for the row `marked`."""
     gaps = gap(history)[0]
     there = abs(gaps[np.searchsorted(rows, marked)])
     return (
@@ -147,7 +147,7 @@ def long_run(history: History, rows: np.ndarray, marked: int, points: Mapping[st
 
 
 def policy_map(works: pd.Series, agree: int, speaks: int) -> str:
-    """The map of where the policy works: in which runs it does, and in how many of those that the law speaks of it says so."""
+    """The map of where the policy works: in how many runs, and how many of those to which the law applies it classifies correctly."""
     return (
         f"Three maps over N and the learning rate: the policy works in {works.sum()} of {len(works)} runs; among the {speaks} runs of "
         f"which the law speaks, it tells those in which the policy works from the others in {agree}."

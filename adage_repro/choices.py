@@ -1,4 +1,4 @@
-"""Choices: a word picks one way, a traced place selects among all, and a word that nobody knows raises."""
+"""Choices: a word picks one alternative, a traced `Place` selects among all of them, and an unknown word raises an error."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -22,10 +22,10 @@ Choice = str | Place
 
 
 def choose(choice: Choice, **ways: Any) -> Any:
-    """The way that a word names; for a `Place` the numbers selected among all ways, which must be pytrees of one structure.
+    """The alternative that a word names; for a `Place` the numbers selected among all of them, which must be pytrees of one structure.
 
-    A word picks before anything is compiled and costs nothing. A place computes all ways, which is worth its while where compiling
-    takes longer than running. ValueError: a word that is not among the ways, or a place among other words.
+    A word is resolved before anything is compiled and costs nothing. A `Place` computes all alternatives, which pays where compiling
+    takes longer than running. ValueError: a word that is not among the alternatives, or a `Place` with other words.
     """
     words = [choice] if isinstance(choice, str) else choice.words
     if not set(words) <= set(ways) or not (isinstance(choice, str) or len(words) == len(ways)):

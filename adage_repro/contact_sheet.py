@@ -1,4 +1,4 @@
-"""Draws each figure at the edges of what is allowed, one page a figure: `make contact-sheet`, for a look at build/contact-sheet/."""
+"""Draws each figure at extreme parameters, one page per figure, for inspection: `make contact-sheet` writes to build/contact-sheet/."""
 
 import io
 import sys

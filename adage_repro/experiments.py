@@ -1,4 +1,4 @@
-"""How a run begins: first strategies, and when each agent enters; and what the leader brings from many starts."""
+"""How a run begins, with first strategies and entry times, and how much fairness the leader adds over many starts."""
 
 from dataclasses import replace
 from functools import partial
@@ -16,7 +16,7 @@ from adage_repro.settings import Settings
 
 
 def starts(kind: str, runs: int, n_agents: int, seed: int) -> Array:
-    """First strategies (runs, N): `uniform` on [0, 1], one PRNG key a run, or `zeros`, the same in each run."""
+    """First strategies (runs, N): `uniform` on [0, 1], one PRNG key for each run, or `zeros`, the same in each run."""
     runs = check_value("runs", runs, "int", "[1, inf)")
     seed = check("seed", seed)
     return FOLLOWER_START.pick(kind, zeros=lambda: np.zeros((runs, n_agents)), uniform=lambda: _uniform(seed, runs, n_agents))()

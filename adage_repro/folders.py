@@ -25,15 +25,15 @@ def digest(file: Path) -> str:
 
 
 def paper_record(name: str) -> dict[str, dict[str, object]]:
-    """What figures/ records of the paper's setting, its `headline` and the rest; nothing for what is not there."""
+    """The record in figures/ of the paper's setting, with its `headline` numbers; these are empty if there is no record."""
     file = FIGURES / f"{name}.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"headline": {}}
 
 
 def rerun_folder(name: str, parameters: Mapping[str, object]) -> Path:
-    """The folder in figures/runs/ for a run: `name`, of the notebook, and every parameter that is not the default there.
+    """The folder in figures/runs/ for a run: `name`, of the notebook, and every parameter that differs from its default there.
 
-    Equal settings share a folder, however they were typed, and different ones never do: a long label is cut and ends in its hash.
+    Equal settings share a folder, however they were typed, and different settings never do: a long label is shortened and ends in its hash.
     """
     differ = differing(parameters, {key: PARAMETERS[key].default_in(name) for key in parameters})
     label = ",".join(f"{key}={'_'.join(map(str, value if isinstance(value, list) else [value]))}" for key, value in sorted(differ.items()))
@@ -48,7 +48,7 @@ def place(folder: Path) -> str:
 
 
 def check_cache() -> None:
-    """Say so in one line where .cache cannot be written, and have JAX do without: it only saves time in later runs."""
+    """Warn in one line if .cache cannot be written, and let JAX do without it: the cache only saves time in later runs."""
     rooms = [STAMPS, *([Path(os.environ[JAX_CACHE])] if os.environ.get(JAX_CACHE) else [])]
     try:
         for room in rooms:
@@ -57,4 +57,4 @@ def check_cache() -> None:
                 file.write(bytes(2**16))
     except OSError as error:
         os.environ.pop(JAX_CACHE, None)
-        print(f"warning: {room} cannot be written ({error.strerror}); nothing is kept that would make the next run faster", file=sys.stderr)
+        print(f"warning: {room} cannot be written ({error.strerror}); later runs will take as long as this one", file=sys.stderr)

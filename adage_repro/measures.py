@@ -1,4 +1,4 @@
-"""What is measured of a history: one function for the figures and the claims."""
+"""What is measured of a history: the figures and the claims use the same functions."""
 
 from collections.abc import Callable, Mapping
 from functools import reduce
@@ -49,7 +49,7 @@ def fairness(game: MarketEntrance, history: History) -> Array:
 
 
 def _over_rows(row: Callable, history: History) -> Callable:
-    """A function of one row made one of all rows, and of all runs."""
+    """A function of one row, mapped over all rows and all runs."""
     return reduce(lambda function, _: jax.vmap(function), history.leader_action.shape, row)
 
 
@@ -94,7 +94,7 @@ class Series(NamedTuple):
 
 
 def series(game: MarketEntrance, history: History) -> Series:
-    """All measurements of a history's rows at once; `solve(…, keep=series)` keeps these and lets the agents go."""
+    """All measurements of a history's rows at once; `solve(…, keep=series)` keeps these instead of the agents."""
     entered, tax = attendance(history), tax_paid(game, history)
     late = in_g2(entered.shape[-1])
     first, second = group_means(entered)
@@ -128,7 +128,7 @@ class Spread(NamedTuple):
 
 
 def over_agents(game: MarketEntrance, history: History) -> Spread:
-    """What is drawn where agents are very many, for `solve(…, keep=over_agents)`."""
+    """What is drawn where there are very many agents, for `solve(…, keep=over_agents)`."""
     entered = attendance(history)
     return Spread(total(entered) / entered.shape[-1], entered.min(-1), entered.max(-1))
 

@@ -1,11 +1,11 @@
-"""The notebooks: found by name, read, run with parameters, and refreshed."""
+"""The notebooks: how they are found by name, read, run with parameters, and refreshed."""
 
 import ast
 import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from multiprocessing import parent_process
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +31,7 @@ class Executed(NamedTuple):
 
 
 def name_of(stem: str) -> str:
-    """What a notebook and all that it saves are named by: fig04 for the stem fig04_policy, for one that is no figure its stem."""
+    """The name of a notebook and of all that it saves: fig04 for the stem fig04_policy; the stem itself for one that is not a figure."""
     figure = re.match(r"(fig[0-9][0-9])_", stem)
     return figure[1] if figure else stem
 
@@ -64,7 +64,7 @@ def notebook_of(name: str) -> Path:
     stems = {file.stem: file for file in NOTEBOOKS.glob("*.ipynb")}
     if name not in names and name not in stems:
         raise Refused(
-            f"NAME must be a notebook in notebooks/, got {shown(name)}; there are {', '.join(file.stem for file in names.values())}"
+            f"NAME must be a notebook in notebooks/, got {shown(name)}; the notebooks are {', '.join(file.stem for file in names.values())}"
         )
     return names[name] if name in names else stems[name]
 
@@ -86,7 +86,7 @@ def defaults(notebook: Path) -> dict[str, object]:
 
 
 def parameters_cell(notebook: Path) -> str:
-    """The text of the cell that is tagged so. Refused: there is none, or more than one."""
+    """The text of the cell with the tag parameters. Refused: there is none, or more than one."""
     cells = sources(notebook, "parameters")
     if len(cells) != 1:
         raise Refused(f"{notebook.name} must have one cell with the tag parameters, found {len(cells)}")
@@ -94,7 +94,7 @@ def parameters_cell(notebook: Path) -> str:
 
 
 def kernel() -> dict[str, object]:
-    """A kernel that imports this library, and talks through sockets: those that start side by side never take one another's port."""
+    """A kernel that imports this library and communicates through sockets, so that kernels started in parallel never share a port."""
     os.environ["PYTHONPATH"] = str(ROOT)
     return {
         "kernel_name": "python3",
@@ -125,8 +125,17 @@ def execute(notebook: Path, parameters: Mapping[str, object], out: Path, keep_no
             cells.cells.insert(0, nbformat.v4.new_markdown_cell(changed, id="changes"))
             nbformat.write(cells, executed)
         files = sorted(file.name for file in folder.iterdir())
+        _check_names(notebook, files)
     printed = (output["text"] for cell in cells.cells for output in cell.get("outputs", []) if output.get("name") == "stdout")
     return Executed("".join(printed).splitlines(), files)
+
+
+def _check_names(notebook: Path, files: Iterable[str]) -> None:
+    """Refused: a figure's notebook, perhaps a copy, that would replace the files of another figure."""
+    name = name_of(notebook.stem)
+    others = [file for file in files if re.match(r"fig[0-9][0-9]", file) and not file.startswith(name)]
+    if others:
+        raise Refused(f"{notebook.name} must save its files under the name {name}, got {others[0]}: correct what it gives records.save")
 
 
 def refresh(name: str) -> None:
@@ -143,9 +152,9 @@ def refresh(name: str) -> None:
 
 
 def normalise(notebook: dict) -> None:
-    """Take out of a notebook what a run leaves besides its outputs: versions, times, and how often the session had run before.
+    """Remove from a notebook what a run leaves besides its outputs: versions, times, and execution counts of earlier runs.
 
-    Cells that were run one after the other are numbered from 1; run in any other order they keep their numbers.
+    Cells that were run in order are numbered from 1; those run in any other order keep their numbers.
     """
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     for cell in cells:
@@ -158,6 +167,6 @@ def normalise(notebook: dict) -> None:
 
 
 def before_save(model: dict, **_: object) -> None:
-    """What JupyterLab, started by `make lab`, does with a notebook that it saves: a run and a save leave the committed file as it was."""
+    """Applied by `make lab` to each notebook that JupyterLab saves: to run and save one leaves the committed file unchanged."""
     if model["type"] == "notebook":
         normalise(model["content"])

@@ -1,4 +1,4 @@
-"""The parameters cells of the notebooks, written from `PARAMETERS`: a notebook says which parameters it has, the table all else."""
+"""The parameters cells of the notebooks, written from `PARAMETERS`: a notebook names them, and the table supplies everything else."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def names_in(notebook: Path) -> list[str]:
 
 
 def stale() -> list[str]:
-    """One line for each notebook whose parameters cell is not what the table says, and for each override that no notebook takes."""
+    """One line for each notebook whose parameters cell differs from the table, and for each parameter or override that none uses."""
     found = by_name()
     asked = {name: names_in(notebook) for name, notebook in found.items()}
     lines = [
@@ -42,8 +42,13 @@ def stale() -> list[str]:
         for name, names in asked.items()
         if parameters_cell(found[name]) != cell(names, name)
     ]
+    lines += [
+        f"no notebook asks for {parameter}: write its name into a parameters cell, or remove it from adage_repro/parameters.py"
+        for parameter in PARAMETERS
+        if not any(parameter in names for names in asked.values())
+    ]
     return lines + [
-        f"{parameter} has a default of its own for {name}, which does not ask for it: take it out of adage_repro/parameters.py"
+        f"{parameter} has a default of its own for {name}, which does not ask for it: remove it from adage_repro/parameters.py"
         for parameter, own in PARAMETERS.items()
         for name in own.overrides
         if parameter not in asked.get(name, ())
@@ -51,7 +56,7 @@ def stale() -> list[str]:
 
 
 def write() -> list[Path]:
-    """Write the cells that are not what the table says, all else left as it is; which notebooks were changed."""
+    """Write the cells that differ from the table, leaving everything else unchanged; gives the notebooks that were changed."""
     changed = {}
     for name, notebook in by_name().items():
         text = cell(names_in(notebook), name)

@@ -1,4 +1,4 @@
-"""Every parameter's name, type, range and default, stated once: the notebooks' cells, the tables and all refusals come from here."""
+"""Every parameter's name, type, range and default, stated once: the notebooks' cells, the tables and all refusals are based on it."""
 
 import numbers
 import os
@@ -16,7 +16,7 @@ from adage_repro.refusals import Refused, cut, not_one_of, shown
 from adage_repro.sizes import check_sizes
 
 LONGEST_LIST = 12
-LIKE = 0.88  # how alike two names must be, as difflib counts, for one to be the other misspelt
+LIKE = 0.88  # how similar two names must be, by the ratio of difflib, for one to count as the other misspelt
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ _KIND_LISTS = {"int": "whole numbers", "float": "numbers", "str": "words"}
 
 
 def check(name: str, value: Any, **context: Any) -> Any:
-    """Give `value` back as its parameter's type; Refused with one line if its type or range is wrong.
+    """Return `value` as the type of its parameter; refused in one line if its type or range is wrong.
 
     `context` holds the other parameters that the range refers to (`n_agents` for a capacity). Values that JAX is tracing pass unchecked.
     """
@@ -111,7 +111,7 @@ def check(name: str, value: Any, **context: Any) -> Any:
         check_value(f"{name}: item {place}", item, parameter.item, parameter.allowed, **context) for place, item in enumerate(value, 1)
     ]
     if len({f"{item:g}" for item in checked}) < len(checked):
-        raise Refused(f"{name} must not hold a value twice, to six digits, got {shown(value)}")
+        raise Refused(f"{name} must not contain a value twice (compared to six digits), got {shown(value)}")
     return checked
 
 
@@ -160,7 +160,7 @@ def place(name: str, word: str) -> Place:
 
 
 def check_all(values: Mapping[str, Any], names: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Check a set of parameters together and give it back in the table's order, each as its own type.
+    """Check a set of parameters together and return them in the order of the table, each as its own type.
 
     A notebook calls `check_all(globals())`: its parameters are the names that it annotates, other variables are left out, and a
     name that seems to be a misspelt parameter is refused. With `names` (those a figure has) a name that is not among them is refused.
@@ -192,14 +192,14 @@ def check_device() -> None:
 
 def _no_parameter(name: str, names: Iterable[str], meant: Iterable[str] | None = None) -> Refused:
     close = get_close_matches(name.lower(), meant or names, 1)
-    hint = f", did you mean {close[0]}" if close else ""
-    return Refused(f"{cut(name)} is not a parameter here{hint}; there are {', '.join(names)}")
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    return Refused(f"{cut(name)} is not a parameter here{hint}; the parameters are {', '.join(names)}")
 
 
 def _refuse_misspelt(values: Mapping[str, Any]) -> None:
     """Refuse, of a notebook's variables, annotated names and parameters that are not its own, and plain values with a name LIKE one.
 
-    What is refused is also forgotten, so that the corrected cell runs in the same session. Where nothing is annotated all pass.
+    What is refused is also deleted, so that the corrected cell runs in the same session. If nothing is annotated, everything passes.
     """
     annotate = values.get("__annotate__")  # Python 3.14
     annotated = annotate(1) if annotate else values.get("__annotations__", {})

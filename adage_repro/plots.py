@@ -126,7 +126,7 @@ def mean_and_spread(
 
 
 def fairness_difference(ax: Axes, values: np.ndarray, interval: Mapping[str, float], title: str) -> None:
-    """Fairness with the leader minus without: a dot for each run, the mean with its 95% interval, and the line at 0 to hold it against."""
+    """Fairness with the leader minus without: a dot for each run, the mean with its 95% interval, and a line at 0 for comparison."""
     dots(ax, [f"{len(values)} runs"], [pd.DataFrame({"difference": values})], ["with"], "difference")
     still(ax, pd.Series(values), "none in any run")
     middle, low, high = (interval[name] for name in ("mean", "low", "high"))

@@ -1,7 +1,7 @@
 """How the paper's open points can be read: the words of each choice and what each means, stated once, the default first.
 
-The solver, the market, the closed forms and the sentences pick from these tables. A new word is added here, and whatever picks from its
-table then fails with a line that says where a way is missing.
+The solver, the market, the closed forms and the sentences pick from these tables. A new word is added here; whatever picks from its
+table then fails with a line that says where a case is missing.
 """
 
 import sys
@@ -50,8 +50,8 @@ class Reading:
         """One line on how the words for which `place` gives a way differ from those of the table, and what to do."""
         ways = tuple(ways)
         missing, extra = ([word for word in mine if word not in others] for mine, others in ((self.words, ways), (ways, self.words)))
-        lines = [f"gives no way for {self.name} = {word}: add one, or take the word out of {HERE}" for word in missing]
-        lines += [f"gives a way for {self.name} = {word}, which {HERE} does not list: add it there" for word in extra]
+        lines = [f"has no case for {self.name} = {word}: add one, or remove the word from {HERE}" for word in missing]
+        lines += [f"has a case for {self.name} = {word}, which {HERE} does not list: add it there" for word in extra]
         return f"{place} {'; '.join(lines)}"
 
 
@@ -71,12 +71,12 @@ TAX_UNITS = Reading(
 RETURNS_SHIFT = Reading(
     "returns_shift",
     "when returns are shifted by the minimum",
-    {"negative": "only if some return is negative", "always": "in every row", "none": "never, also if returns are negative"},
+    {"negative": "only if some return is negative", "always": "in every row", "none": "never, even if returns are negative"},
 )
 LATE_GROUP = Reading(
     "late_group",
     "what G2 is before it enters",
-    {"absent": "not in the game until its entry", "frozen": "in the game from the start, and learns only from its entry on"},
+    {"absent": "not in the game until its entry", "frozen": "in the game from the start, but learning only from its entry on"},
 )
 CROWD = Reading(
     "crowd",
@@ -85,6 +85,6 @@ CROWD = Reading(
 )
 READINGS = {reading.name: reading for reading in (ORDER, TAX_UNITS, RETURNS_SHIFT, LATE_GROUP, CROWD)}
 
-FOLLOWER_START = Reading(  # what a run begins with, and no reading of the paper
+FOLLOWER_START = Reading(  # how a run begins, which is not a reading of the paper
     "follower_start", "followers' first strategies", {"zeros": "all at 0", "uniform": "drawn from [0, 1], the same for each seed"}
 )

@@ -34,7 +34,7 @@ def save(
 
     lines   what is drawn but is in no table: reference lines, closed forms, bands
     every   k, where a table keeps every k-th iteration only
-    Into the folder that `make figure` chose; for a notebook run by hand into the one that it would choose by default, never over figures/.
+    They go to the folder that `make figure` chose or, if the notebook is run by hand, to the one that it would choose; never over figures/.
     """
     chosen = os.environ.get(OUT_VARIABLE)
     out = Path(chosen) if chosen else rerun_folder(name, parameters)
@@ -71,14 +71,14 @@ def show(figure: Figure, alt: str) -> None:
 
 
 def show_table(table: pd.DataFrame) -> None:
-    """Show all lines of a table in a notebook, its texts whole."""
+    """Show all rows of a table in a notebook, with its texts in full."""
     from IPython.display import HTML, display
 
     display(HTML(table.to_html(index=False, border=0, justify="left")))
 
 
 def report(headline: Mapping[str, object]) -> None:
-    """Print the headline numbers, rounded, one a line; never -0."""
+    """Print the headline numbers, rounded, one on each line; never -0."""
     for name, value in headline.items():
         print(f"{name}: {value:z.4f}" if isinstance(value, float) else f"{name}: {value}")
 

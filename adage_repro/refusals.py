@@ -1,4 +1,4 @@
-"""How bad input is refused: one line that says what, which value, and what is allowed."""
+"""How bad input is refused: in one line that names the parameter, what is allowed, and the value given."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ LONGEST_SHOWN = 80  # characters of a value in a message
 
 
 class Refused(ValueError):
-    """A value that is not accepted; a notebook shows its one line and no frames."""
+    """A value that is not accepted; a notebook shows this one line and no traceback."""
 
     def _render_traceback_(self) -> list[str]:
         return [f"Refused: {self}"]
@@ -22,7 +22,7 @@ def shown(value: object) -> str:
     try:
         text = " ".join(repr(value).split())
     except ValueError:  # a whole number of more digits than Python writes
-        return "a number of very many digits"
+        return "a number with very many digits"
     return cut(text)
 
 

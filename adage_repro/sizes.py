@@ -11,7 +11,7 @@ LONGEST_TABLE = 50_000  # lines up to which a table keeps every row; a longer on
 FEWEST_ROWS = 51  # … but at least about so many
 LEADER = 20  # how often an update counts where a leader learns, who sorts the returns
 # Half a minute of drawing; about a quarter of an hour of computing.
-LIMITS = {"lines in its tables": 2 * 10**6, f"updates of single agents ({LEADER} for one where a leader learns)": 10**11}
+LIMITS = {"lines in its tables": 2 * 10**6, f"updates of single agents (each counted {LEADER} times where a leader learns)": 10**11}
 
 
 def sizes(values: Mapping[str, Any], stretch: int = 1) -> dict[str, float]:
@@ -33,14 +33,14 @@ def sizes(values: Mapping[str, Any], stretch: int = 1) -> dict[str, float]:
 
 
 def check_sizes(values: Mapping[str, Any], stretch: int = 1) -> None:
-    """Refused if a run of these parameters is too large; it names those that can be lowered and the largest value of each that fits."""
+    """Refused if a run of these parameters is too large; the message names those that can be lowered, and the largest value that fits."""
     for what, asked in sizes(values, stretch).items():
         if asked > LIMITS[what]:
             lowest = {"n_agents": 2, "agent_counts": 2, "runs": 2, "iterations_per_agent": 1}
             most = {name: largest(partial(_fits, values, stretch, name), _most(values[name])) for name in lowest if name in values}
             ways = [f"{name} may go up to {value}" for name, value in most.items() if value >= lowest[name]]
-            lower = f"with the rest as given, {' or '.join(ways)}" if ways else f"lower more than one of {', '.join(most)}"
-            raise Refused(f"this run asks for {asked:,.0f} {what}, at most {LIMITS[what]:,} are possible; {lower}")
+            lower = f"with the other parameters as given, {' or '.join(ways)}" if ways else f"lower more than one of {', '.join(most)}"
+            raise Refused(f"this run asks for {asked:,.0f} {what}, but at most {LIMITS[what]:,} are allowed; {lower}")
 
 
 def _most(value: Any) -> int:

@@ -1,4 +1,4 @@
-"""Files replaced all or none: written aside, then renamed; and folders that are gone, or swept, once their process is."""
+"""Files that are replaced all together or not at all, and temporary folders that do not outlive their process."""
 
 import atexit
 import fcntl
@@ -20,10 +20,10 @@ atexit.register(_until_exit.close)
 
 @contextmanager
 def own_folder(place: Path, prefix: str) -> Iterator[Path]:
-    """A new folder in `place` that is gone when the block ends; folders of the same prefix that killed processes left there go first.
+    """A new folder in `place`, removed when the block ends; folders of the same prefix that killed processes left there are removed first.
 
     The owner holds a lock on its folder, and the system releases it when the process dies: a folder that can be locked has no owner.
-    Where a file system knows no such locks, nothing is swept.
+    Where a file system has no such locks, nothing is removed.
     """
     for left in place.glob(f"{prefix}*"):
         with suppress(OSError), _locked(left, fcntl.LOCK_NB):

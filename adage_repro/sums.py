@@ -1,4 +1,4 @@
-"""A sum whose order of additions is fixed, so that a run's bits do not depend on the batch it is in."""
+"""A sum with a fixed order of additions, so that the bits of a run do not depend on the batch that contains it."""
 
 import jax.numpy as jnp
 from jax import Array

@@ -1,4 +1,4 @@
-"""What a command says in the terminal: what differs from the paper's setting, the headline numbers of both, where the files are."""
+"""What a command prints: what differs from the paper's setting, the headline numbers of both, and where the files are."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ def open_streams() -> None:
 
 
 def say(*lines: str) -> None:
-    """Print the lines; where they can no longer go (`| head`, a full disk) the work goes on in silence."""
+    """Print the lines; if they can no longer be printed (`| head`, a full disk), the work continues in silence."""
     try:
         print(*lines, sep="\n", flush=True)
     except OSError:
@@ -36,7 +36,7 @@ def changes(name: str, values: Mapping[str, object], standard: Mapping[str, obje
     title = f"Figure {int(name[3:])}" if name.startswith("fig") else name[:1].upper() + name[1:]
     differ = differing(values, standard)
     if not differ:
-        return [f"{title}, every parameter as in the paper's setting"]
+        return [f"{title}, with every parameter as in the paper's setting"]
     rows = [(parameter, typed(value), typed(standard.get(parameter))) for parameter, value in differ.items()]
     return aligned([(f"{title}, parameters that differ", THIS, PAPER), *rows])
 
@@ -51,19 +51,19 @@ def comparison(own: Mapping[str, object], paper: Mapping[str, object]) -> list[s
     rows = [(name, word(own.get(name)), word(paper.get(name))) for name in names if name not in same]
     notes = [f"{len(same)} further verdict{'s are' if len(same) > 1 else ' is'} the same in both"] if same else []
     if own.keys() ^ paper.keys():
-        notes.append("– this setting has no such number")
+        notes.append("– marks a number that does not exist in this setting")
     return [*aligned([("headline numbers", THIS, PAPER), *rows], str.rjust), *notes]
 
 
 def word(value: object) -> str:
-    """A number as the notebooks print it, with an exponent where four decimals would not show it; – for what is not there."""
+    """A number as the notebooks print it, with an exponent where four decimals would not show it; – for a missing one."""
     if isinstance(value, float):
         return f"{value:.4f}" if value == 0 or 5e-4 <= abs(value) < 1e6 else f"{value:.3e}"
     return typed(value)
 
 
 def typed(value: object) -> str:
-    """A value as one types it in SET; – for what is not there."""
+    """A value as one types it in SET; – for a missing one."""
     return "–" if value is None else value if isinstance(value, str) else shown(value)
 
 

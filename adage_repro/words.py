@@ -1,4 +1,4 @@
-"""What happened in a run, in words. Every phrase about a run is put together here from its numbers, by the tolerances stated here."""
+"""What happened in a run, in words: every phrase about a run is composed here from its numbers, with the tolerances stated here."""
 
 from collections.abc import Mapping
 
@@ -101,8 +101,8 @@ def after(row: int) -> str:
 
 
 def tax_rate(rates: np.ndarray, bound: float) -> str:
-    """What the tax rate (rows,) does: after how many iterations it is first above 0, if ever, how large it gets, and where it ends; what
-    stays below NOTHING is said to do so."""
+    """What the tax rate (rows,) does: after how many iterations it is first above 0, if ever, how large it becomes, and where it ends, or
+    that it stays below NOTHING."""
     taxed, largest = rates >= NOTHING, rates.max()
     if not taxed.any():
         return f"the tax rate {f'stays below {NOTHING:g}' if largest > ROUNDING else 'is 0'} throughout"
@@ -162,7 +162,7 @@ def crossing(slope: float, bound: float) -> str:
 
 
 def stability_line(game: MarketEntrance, follower_lr: float, order: str) -> str:
-    """One line that holds the learning rate against the stability limit."""
+    """One line that compares the learning rate with the stability limit."""
     limit = largest_stable_lr(game, order)
     side = "below" if follower_lr < limit else "not below"
     rate = f"N = {game.n_agents}: follower_lr = {follower_lr:g}"

@@ -1,4 +1,4 @@
-"""Work on all cores: a pool of processes that begins nothing new and leaves none behind once it is told to stop."""
+"""Work on all cores: a pool of processes that starts nothing new and leaves none behind once it is told to stop."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ _told_to_stop, _at_work = Event(), Lock()
 
 
 def side_by_side(work: Callable[[str], None], names: Iterable[str]) -> bool:
-    """Do `work` for each name on all cores, with a line as each ends; whether all went well."""
+    """Do `work` for each name on all cores and print a line as each ends; whether all went well."""
     names = list(names)
     try:
         check_device()
@@ -37,7 +37,7 @@ def side_by_side(work: Callable[[str], None], names: Iterable[str]) -> bool:
             failed |= error is not None
             say(f"{name}  failed: {one_line(error)}" if error else f"{name}  {job.result():.1f} s")
     except KeyboardInterrupt:
-        print("interrupted; figures already made are whole, the others as they were", file=sys.stderr)
+        print("interrupted: what was finished is complete, and everything else is unchanged", file=sys.stderr)
         failed = True
     finally:
         pool.shutdown(cancel_futures=True)
@@ -54,7 +54,7 @@ def _stop(*_: object) -> None:
 def _listen() -> None:
     """A worker that is told to stop cleans up and begins nothing new; Ctrl-C stays switched off where it was.
 
-    A worker whose parent was killed stops as well, and does not wait for work for ever.
+    A worker whose parent was killed stops as well, instead of waiting for work for ever.
     """
     Thread(target=_end_with_parent, daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):

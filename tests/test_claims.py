@@ -74,32 +74,36 @@ def measured():
 
 def test_every_claim_of_the_list_is_there():
     assert [id for id in CLAIMS if id[0] != "A"] == LISTED
-    assert all(claim.reason for id, claim in CLAIMS.items() if id[0] == "A")
-    assert set(EXPECTED) == set(CLAIMS)
+    assert [id for id, claim in CLAIMS.items() if id[0] == "A" and not claim.reason] == [], "give these a reason for their threshold"
+    assert sorted(set(EXPECTED) ^ set(CLAIMS)) == [], "list the expected verdicts of these claims at the head of tests/test_claims.py"
     assert ["id", *table().columns] == COLUMNS
 
 
 def test_what_does_not_hold_has_a_reason_that_the_report_explains():
-    assert {id for id, one in CLAIMS.items() if one.because} == {id for id, verdict in EXPECTED.items() if verdict != "holds"}
+    because, failing = {id for id, one in CLAIMS.items() if one.because}, {id for id, verdict in EXPECTED.items() if verdict != "holds"}
+    assert sorted(because ^ failing) == [], "claims that do not hold as stated, and no others, take `because`, the number of a reason"
     cells = json.loads((ROOT / "notebooks" / "claims.ipynb").read_text(encoding="utf-8"))["cells"]
     (prose,) = [text for cell in cells if (text := "".join(cell["source"])).startswith("## What does not, and why")]
     explained = {int(number): text for number, text in re.findall(r"^(\d+)\. (.*(?:\n   .*)*)", prose, re.MULTILINE)}
     assert list(explained) == list(range(1, len(explained) + 1)) and set(CAUSES) == set(explained) - {5}  # which no claim measures
     for id, one in CLAIMS.items():
-        assert not one.because or re.search(rf"\b{id}\b", explained[one.because]), id
+        named = not one.because or re.search(rf"\b{id}\b", explained[one.because])
+        assert named, f"name {id} under reason {one.because} in notebooks/claims.ipynb, or give the claim another reason"
 
 
 def test_every_claim_on_the_policy_is_searched_along_n():
     """But for A40, which measures several N."""
     with_leader = {id for id, one in CLAIMS.items() if any(name.startswith(("taxed", "nested")) for name in one.asks)}
     tried = {id: [search.values for search in CLAIMS[id].searches if search.name == "n_agents"] for id in with_leader}
-    assert {id for id, values in tried.items() if not values} == {"A40"} and len(with_leader) > 25
+    assert {id for id, values in tried.items() if not values} == {"A40"}, "search these for a condition along n_agents"
+    assert len(with_leader) > 25
     assert min(len(*values) for values in tried.values() if values) >= 3
 
 
 @pytest.mark.parametrize("id", CLAIMS)
 def test_verdict(id):
     own, holds = measured()[id]
+    assert id in table().index, f"{id} is not in figures/claims.csv: run make claims"
     assert table().loc[id, "verdict"] == EXPECTED[id] and table().loc[id, "measured"] == own.text
     assert (table().loc[id, "quantity"], table().loc[id, "threshold"]) == (own.quantity, own.threshold)
     assert EXPECTED[id] == "cannot be decided" or holds == (EXPECTED[id] == "holds")

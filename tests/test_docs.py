@@ -50,7 +50,8 @@ def test_numbers_are_measured():
         files = [FIGURES / f"fig{number:02d}.json" for number in ([4] if page == "alt" else figures)]
         measured = [value for file in files for value in json.loads(file.read_text(encoding="utf-8"))["headline"].values()]
         for number in re.findall(r"-?\d\.\d+" if page == "alt" else r"-?\d\.\d{4}", line.replace("−", "-")):
-            assert number in {f"{value:.{len(number.split('.')[1])}f}" for value in measured}, (number, line)
+            rounded = {f"{value:.{len(number.split('.')[1])}f}" for value in measured}
+            assert number in rounded, f"{number} is not a headline number of the figures that this line names; correct the line: {line}"
             checked[page] += 1
     assert checked["found"] >= 20 and checked["differ"] >= 14 and checked["alt"] == 3
     taxed = json.loads((FIGURES / "fig05.json").read_text(encoding="utf-8"))["headline"]["share of runs taxed in the row before G2 enters"]
@@ -79,10 +80,10 @@ def test_examples_run(capsys):
 
 def test_every_parameter_is_listed_and_every_reading_explained():
     listed = re.findall(r"^\| `(\w+)`", PAGES["docs/parameters.md"], re.MULTILINE)
-    assert listed == list(PARAMETERS)
+    assert listed == list(PARAMETERS), "run make docs"
     for name, reading in READINGS.items():
         (line,) = re.findall(rf"^\| `{name}` .*$", PAGES["docs/readings.md"], re.MULTILINE)
-        assert [word for word, meaning in reading.ways.items() if f"`{word}`: {meaning}" not in line] == []
+        assert [word for word, meaning in reading.ways.items() if f"`{word}`: {meaning}" not in line] == [], "run make docs"
 
 
 def test_the_page_of_claims_loses_nothing():

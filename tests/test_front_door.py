@@ -55,7 +55,7 @@ def test_every_bad_value_of_every_parameter_is_refused(name, capsys):
     ("arguments", "line"),
     [
         (("4", "capacity=1.4", ""), "capacity must lie in [1/n_agents, 1], got 1.4"),
-        (("4", "capcity=0.4", ""), "capcity is not a parameter here, did you mean capacity; there are n_agents, "),
+        (("4", "capcity=0.4", ""), "capcity is not a parameter here (did you mean capacity?); the parameters are n_agents, "),
         (("2", "leader_lr=0.1", ""), "leader_lr is not a parameter here"),
         (("4", "capacity=0.4 capacity=0.5", ""), "capacity must be given once, got 0.4 and 0.5"),
         (("4", "capacity 0.4", ""), "SET must be name=value pairs separated by spaces, lists as [1,2], got 'capacity 0.4'"),
@@ -81,7 +81,7 @@ def test_every_bad_value_of_every_parameter_is_refused(name, capsys):
         (("4" * 9000, "", ""), f"{FIG}, got '4444"),
         (
             ("2", "n_agents=10000 runs=200", ""),
-            "this run asks for 2,510,000 lines in its tables, at most 2,000,000 are possible; with the rest",
+            "this run asks for 2,510,000 lines in its tables, but at most 2,000,000 are allowed; with the other",
         ),
         (("4", "", "/dev/null/x"), "OUT must be a folder, got '/dev/null/x'"),
     ],
@@ -102,9 +102,9 @@ def test_refused(arguments, line, capsys, monkeypatch):
         (("claims", "n_agents=65", ""), "n_agents must lie in [2, 64] where claims are measured, got 65"),
         (
             ("fig04_policy-Copy1", "", ""),
-            "NAME must be a notebook in notebooks/, got 'fig04_policy-Copy1'; there are claims, fig02_convergence, ",
+            "NAME must be a notebook in notebooks/, got 'fig04_policy-Copy1'; the notebooks are claims, fig02_convergence, ",
         ),
-        (("", "", ""), "NAME must be a notebook in notebooks/, got ''; there are claims, "),
+        (("", "", ""), "NAME must be a notebook in notebooks/, got ''; the notebooks are claims, "),
         (("../notebooks/claims", "", ""), "NAME must be a notebook in notebooks/, got '../notebooks/claims'"),
     ],
 )
@@ -142,7 +142,7 @@ def test_an_out_that_cannot_take_the_files_is_refused(tmp_path, capsys, monkeypa
     monkeypatch.setattr(notebooks, "execute", None)  # nothing runs
     (tmp_path / "fig06c.csv").mkdir()
     assert main("figure", "6", "", str(tmp_path)) == 2
-    assert capsys.readouterr() == ("", f"OUT must not hold a folder named fig06c.csv, got '{tmp_path}'\n")
+    assert capsys.readouterr() == ("", f"OUT must not contain a folder named fig06c.csv, got '{tmp_path}'\n")
     assert [file.name for file in tmp_path.iterdir()] == ["fig06c.csv"]
 
     def read_only(**_):
@@ -190,7 +190,7 @@ def test_numbers_stand_beside_those_of_the_paper():
         "  M2                   holds     does not hold",
         "  theirs                   –            2.0000",
         "1 further verdict is the same in both",
-        "– this setting has no such number",
+        "– marks a number that does not exist in this setting",
     ]
 
 

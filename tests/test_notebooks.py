@@ -56,7 +56,9 @@ def run(name, out, monkeypatch, **parameters):
             exec("".join(cell["source"]), namespace)
             if "parameters" in cell["metadata"].get("tags", []):
                 namespace |= parameters
-    return namespace, json.loads((out / f"{name}.json").read_text(encoding="utf-8"))
+    record = out / f"{name}.json"
+    assert record.is_file(), f"{notebooks.notebook_of(name).name} must save its figure as {name}: records.save({name!r}, …)"
+    return namespace, json.loads(record.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -80,9 +82,8 @@ def test_hygiene(name):
     pictures = [output for cell in code for output in cell["outputs"] if "image/png" in output.get("data", {})]
     assert [bool(picture["metadata"]["image/png"]["alt"]) for picture in pictures] == [True]
     first, last = notebook["cells"][0], notebook["cells"][-1]
-    assert "".join(first["source"]).startswith(f"# Figure {int(name[3:])} · ") and "Where this differs from the paper" in "".join(
-        last["source"]
-    )
+    assert "".join(first["source"]).startswith(f"# Figure {int(name[3:])} · "), f"{name} must begin with `# Figure {int(name[3:])} · …`"
+    assert "Where this differs from the paper" in "".join(last["source"]), f"{name} must end with where it differs from the paper"
 
 
 @pytest.mark.parametrize("name", [*NAMES, "claims"])
@@ -90,13 +91,15 @@ def test_each_code_cell_comes_after_words(name):
     before = [above["cell_type"] for above, cell in pairwise(cells(name)) if cell["cell_type"] == "code"]
     assert before and set(before) == {"markdown"}
     assert len({cell["id"] for cell in cells(name)}) == len(cells(name))
+    text = [cell["source"] for cell in cells(name) if "parameters" not in cell["metadata"].get("tags", [])]
+    assert [line for line in "".join("".join(["\n", *source]) for source in text).splitlines() if len(line) > 100] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_parameter_is_used(name):
     text = "".join("".join(cell["source"]) for cell in cells(name) if cell["cell_type"] == "code")
     unused = [parameter for parameter in notebooks.defaults(notebooks.notebook_of(name)) if len(re.findall(rf"\b{parameter}\b", text)) < 2]
-    assert unused == []
+    assert unused == [], f"{name} does not use these parameters: use them, or take them out of its parameters cell"
 
 
 @pytest.mark.parametrize("name", NAMES)

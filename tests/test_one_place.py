@@ -49,14 +49,14 @@ PICKS = [  # whatever picks a way from a table
 def test_a_new_word_needs_a_way_wherever_one_is_picked(table, place, call, monkeypatch):
     """Whichever word is asked for: nothing runs with a table that is filled in half."""
     monkeypatch.setitem(table.ways, "third", "another way")
-    line = rf"\.{place} gives no way for {table.name} = third: add one, or take the word out of adage_repro/readings\.py(\n|$)"
+    line = rf"\.{place} has no case for {table.name} = third: add one, or remove the word from adage_repro/readings\.py(\n|$)"
     with pytest.raises(NotImplementedError, match=line):
         call()
 
 
 def test_a_way_needs_its_word():
     with pytest.raises(
-        NotImplementedError, match=r"gives a way for order = third, which adage_repro/readings\.py does not list: add it there$"
+        NotImplementedError, match=r"has a case for order = third, which adage_repro/readings\.py does not list: add it there$"
     ):
         ORDER.pick("simultaneous", simultaneous=1, alternating=2, third=3)
 
@@ -74,12 +74,15 @@ def test_the_plain_loops_need_a_way_too():
 
 
 def test_parameters_cells_are_what_the_table_says(monkeypatch):
-    assert parameter_cells.stale() == []
+    lines = parameter_cells.stale()
+    assert not lines, "\n".join(lines)
+    monkeypatch.setitem(PARAMETERS, "temperature", PARAMETERS["runs"])
     monkeypatch.setitem(PARAMETERS, "leader_lrs", replace(PARAMETERS["leader_lrs"], default=[0.5]))
     monkeypatch.setitem(PARAMETERS, "capacity", replace(PARAMETERS["capacity"], overrides={"fig07": 0.5}))
     assert parameter_cells.stale() == [
         "the parameters cell of fig12_leader_rates.ipynb is not what adage_repro/parameters.py says: run make docs",
-        "capacity has a default of its own for fig07, which does not ask for it: take it out of adage_repro/parameters.py",
+        "no notebook asks for temperature: write its name into a parameters cell, or remove it from adage_repro/parameters.py",
+        "capacity has a default of its own for fig07, which does not ask for it: remove it from adage_repro/parameters.py",
     ]
 
 
@@ -125,13 +128,19 @@ def test_notebooks_are_found_by_their_exact_stem(room):
     assert notebooks.figure_names() == ["fig04", "fig14"] and notebooks.figure_numbers() == [4, 14]
     assert notebook_of("fig04") == notebook_of("fig04_policy") and notebook_of("fig04_policy-Copy1").stem == "fig04_policy-Copy1"
     assert name_of("fig04_policy-Copy1") == "fig04" and name_of("Untitled") == "Untitled"
-    with pytest.raises(ValueError, match=r"^NAME must be a notebook in notebooks/, got 'fig05'; there are beyond, fig04_policy, "):
+    with pytest.raises(ValueError, match=r"^NAME must be a notebook in notebooks/, got 'fig05'; the notebooks are beyond, fig04_policy, "):
         notebook_of("fig05")
     room("fig04_mine", "")
     with pytest.raises(
         ValueError, match=r"^fig04 must be one notebook, found fig04_mine\.ipynb and fig04_policy\.ipynb: rename one of them$"
     ):
         notebook_of("fig04")
+
+
+def test_a_copied_notebook_does_not_replace_the_files_of_the_original():
+    notebooks._check_names(NOTEBOOKS / "fig14_new.ipynb", ["fig14.png", "fig14a.csv", "fig14_new.ipynb", "map.csv"])
+    with pytest.raises(ValueError, match=r"^fig14_new\.ipynb must save its files under the name fig14, got fig13\.csv: correct what it "):
+        notebooks._check_names(NOTEBOOKS / "fig14_new.ipynb", ["fig13.csv", "fig14.json"])
 
 
 def test_a_notebook_has_one_parameters_cell(room):

@@ -39,7 +39,7 @@ ORDERS = f"order must be one of {', '.join(ORDER.words)}"
         ("capacities", 0.4, "capacities must be a list of 1 to 12 numbers, got 0.4"),
         ("capacities", [], "capacities must be a list of 1 to 12 numbers, got []"),
         ("capacities", [0.2, 1.4], "capacities: item 2 must lie in [1/n_agents, 1], got 1.4"),
-        ("capacities", [0.2, 0.2], "capacities must not hold a value twice, to six digits, got [0.2, 0.2]"),
+        ("capacities", [0.2, 0.2], "capacities must not contain a value twice (compared to six digits), got [0.2, 0.2]"),
         ("agent_counts", [10, 2.5], "agent_counts: item 2 must be a whole number, got 2.5"),
     ],
 )
@@ -50,7 +50,7 @@ def test_refused(name, value, line):
 
 
 def test_a_number_that_python_does_not_write_is_refused():
-    with pytest.raises(ValueError, match=r"^seed must lie in \[0, 4294967295\], got a number of very many digits$"):
+    with pytest.raises(ValueError, match=r"^seed must lie in \[0, 4294967295\], got a number with very many digits$"):
         check("seed", 10**5000)
 
 
@@ -76,7 +76,7 @@ def test_together():
         check_all({"n_agents": 4, "capacity": 0.2})
     with pytest.raises(ValueError, match=r"^capacity must lie"):
         check_all({"agent_counts": [100, 4], "capacity": 0.2})
-    with pytest.raises(ValueError, match=r"^capcity is not a parameter here, did you mean capacity; there are capacity$"):
+    with pytest.raises(ValueError, match=r"^capcity is not a parameter here \(did you mean capacity\?\); the parameters are capacity$"):
         check_all({"capcity": 0.6}, names={"capacity": 0.6})
 
 
@@ -93,7 +93,7 @@ LARGE = {
 def test_the_largest_run_that_fits_is_said(name):
     """Each way out that the refusal names is the last that is accepted."""
     values = defaults(notebook_of(name)) | LARGE[name]
-    with pytest.raises(ValueError, match=r"^this run asks for \S+ (lines|updates) .+, at most \S+ are possible; with the rest") as refused:
+    with pytest.raises(ValueError, match=r"^this run asks for \S+ (lines|updates) .+ at most \S+ are allowed; with the other") as refused:
         check_all(values)
     ways = re.findall(r"(\w+) may go up to (\d+)", str(refused.value))
     assert ways
@@ -129,11 +129,11 @@ def test_every_end_of_every_range_can_be_reached(name):
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
-        ("tax_maxx: float = 5.0", "tax_maxx is not a parameter here, did you mean tax_max"),
-        ("capcity = 0.4", "capcity is not a parameter here, did you mean capacity"),
-        ("Capacity = 0.4", "Capacity is not a parameter here, did you mean capacity"),
-        ("n_agent = 12", "n_agent is not a parameter here, did you mean n_agents"),
-        ("capacities = [0.4]", "capacities is not a parameter here, did you mean capacity"),
+        ("tax_maxx: float = 5.0", "tax_maxx is not a parameter here (did you mean tax_max?)"),
+        ("capcity = 0.4", "capcity is not a parameter here (did you mean capacity?)"),
+        ("Capacity = 0.4", "Capacity is not a parameter here (did you mean capacity?)"),
+        ("n_agent = 12", "n_agent is not a parameter here (did you mean n_agents?)"),
+        ("capacities = [0.4]", "capacities is not a parameter here (did you mean capacity?)"),
         ("runs = 5", "runs is not a parameter here"),
     ],
 )
@@ -142,7 +142,7 @@ def test_misspelt_in_a_notebook(line, hint):
     exec("n_agents: int = 10\ncapacity: float = 0.6\ntax_max: float = 0.1", notebook := own.copy())
     good = check_all(notebook)
     exec(line, notebook)
-    with pytest.raises(ValueError, match=f"^{hint}.*; there are n_agents, capacity, tax_max$"):
+    with pytest.raises(ValueError, match=f"^{re.escape(hint)}.*; the parameters are n_agents, capacity, tax_max$"):
         check_all(notebook)
     assert check_all(notebook) == good  # the corrected cell runs in the same session
 

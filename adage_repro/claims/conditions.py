@@ -1,4 +1,4 @@
-"""Where a claim holds along one parameter: what is tried, and how the condition is said."""
+"""Where a claim holds along one parameter: what is tried, and how the condition is worded."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -44,7 +44,7 @@ class State(Enum):
 
 
 def state(numbers: Measured) -> State:
-    """Whether it holds, and whether that is a question at all."""
+    """Whether it holds, and whether that can be judged at all."""
     if not numbers.decides:
         return State.NOTHING
     if numbers.swings:
@@ -180,7 +180,7 @@ class Scan:
         return " or ".join(parts)
 
     def unsaid(self) -> str:
-        """Where it is no question whether it holds."""
+        """The ranges in which it cannot be judged whether the claim holds."""
         ill, nothing = self.ranges(State.ILL_POSED), self.ranges(State.NOTHING)
         return f", ill-posed in {ill}: the run swings between two states" * bool(ill) + f", nothing to compare in {nothing}" * bool(nothing)
 

@@ -150,7 +150,7 @@ def _where_it_does_not(own: Setup, scans: list[tuple[Search, Scan]], elsewhere: 
 
 
 def _untaxed(claim: Claim, setup: Setup, known: Known) -> str:
-    """Said of a claim on the policy in a setup where no tax is paid: it holds there of no policy."""
+    """What is added to a claim about the policy in a setup in which no tax is paid, and which therefore says nothing about a policy."""
     return " (where no tax is paid)" if claim.on_policy and not any_tax(measure_all([Case(CLAIMS["P2"], setup)], known)[0]) else ""
 
 

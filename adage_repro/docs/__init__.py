@@ -1,4 +1,4 @@
-"""What the README and the pages in docs/ repeat of the code, the notebooks and the tables, written between marks: `make docs`."""
+"""Everything in the README and docs/ that repeats the code, the notebooks or the tables, written between marks by `make docs`."""
 
 import re
 from pathlib import Path

@@ -30,8 +30,8 @@ def figures() -> str:
     for name in figure_names():
         notebook, number = by_name()[name], int(name[3:])
         title = sources(notebook)[0].splitlines()[0].split(" · ")
-        if len(title) != 2:
-            raise Refused(f"{notebook.name} must begin with a line `# Figure {number} · what it shows`, got {title[0]!r}")
+        if len(title) != 2 or title[0] != f"# Figure {number}":
+            raise Refused(f"{notebook.name} must begin with a line `# Figure {number} · what it shows`, got {' · '.join(title)!r}")
         picture = f'<img src="figures/{name}.png" width="280" alt="Figure {number}">'
         cells.append(f"[{picture}](notebooks/{notebook.name})<br>**{number}** {title[1]}")
     rows = [cells[i : i + ACROSS] for i in range(0, len(cells), ACROSS)]

@@ -34,7 +34,7 @@ def law_lines(tax_max: float, agent_counts: Iterable[int] = AGENT_COUNTS, **give
 
 
 def _gap(game: MarketEntrance, history: History) -> Array:
-    """What is kept of a row."""
+    """The gap, which is all that is kept of each row."""
     return gap(history)
 
 
