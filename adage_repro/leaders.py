@@ -41,7 +41,8 @@ class LookAhead(LeaderGradient):
     """d/da_L U_L(a_L, a_F^K(a_L)), where a_F^K are the followers after K = `steps` more of their steps, all under a_L.
 
     The steps are those of the coming iterations, with whoever enters in them and with the followers' optimisers. `over` the `end`:
-    U_L after the last step; over the `path`: the mean of U_L after each of the K steps. K = 0 is `Partial`.
+    U_L after the last step; over the `path`: the mean of U_L after each of the K steps. K = 0 is `Partial`. Near the end of a run the
+    steps go beyond it: where the leader's action is a schedule by iteration, its last entry holds from then on.
     Where the leader's action is one number derivatives go forward and keep nothing; else backward, with memory for about 2 √K steps.
     """
 

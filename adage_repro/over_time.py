@@ -20,7 +20,7 @@ from adage_repro.refusals import Refused, shown
 from adage_repro.returns import follower_gradients, returns
 from adage_repro.settings import Settings, action_box, leader_box
 from adage_repro.steps import State, begin, climbed, learnt, presence
-from adage_repro.warned import HistoryWarning
+from adage_repro.warned import HistoryWarning, tell_bound
 
 
 @model
@@ -67,16 +67,20 @@ def solve_over_time(
     rows    which rows are kept, rising, among 0 … I; all unless given
 
     ValueError: what `solve` refuses; functions of the environment that are missing or that return what does not fit; a return that is
-    not finite at the start. HistoryWarning: numbers that are not finite later.
+    not finite at the start. HistoryWarning: numbers that are not finite later, or a leader that ends on a bound that the environment
+    states and the settings do not.
     """
     check_value("paths", paths, "int", "[1, inf)")
     key = jax.random.key(0) if key is None else key
     if not isinstance(key, jax.Array):
         raise Refused(f"key must be one of JAX, such as jax.random.key(0), got {shown(key)}")
+    given = settings
     environment, settings, start = check_environment(environment, settings, start)
     rows, keys = check_rows(rows, settings.iterations), jax.random.split(key, paths)
     history = _solve(environment, settings, start, keys, rows)
     _check_finite(history, np.arange(settings.iterations + 1) if rows is None else rows)
+    if settings.has_leader and given.leader_bounds is None and not isinstance(history.present, jax.core.Tracer):
+        tell_bound(history.leader_policy, settings.leader_bounds, environment, stacklevel=3)
     return history
 
 

@@ -36,7 +36,7 @@ def presence(settings: Settings, n_agents: int, iteration: Array) -> tuple[Array
 
 
 def leader_step(game: Game, settings: Settings, followers: State, leader: State, iteration: Array, who: tuple[Array, Array]) -> State:
-    """The leader after its step; as it was in an iteration that is not its turn."""
+    """The leader's line of Eq. 3, a_L ← a_L + α_L ∇U_L with the gradient that it has chosen; as it was where it is not its turn."""
     outlook = outlook_of(game, settings, followers, iteration, who)
 
     def stepped():
@@ -66,7 +66,7 @@ def outlook_of(game: Game, settings: Settings, followers: State, iteration: Arra
 def follower_step(
     game: Game, settings: Settings, followers: State, leader_action: Any, iteration: Array, who: tuple[Array, Array] | None = None
 ) -> State:
-    """The followers after one step in the order of the settings; `who` learns and is present, if that is known already."""
+    """The followers' line of Eq. 3, a_i ← a_i + α_F ∂U_i/∂a_i, in the order of the settings; `who` learns and is present, if known."""
     learning, present = presence(settings, followers[0].shape[0], iteration) if who is None else who
     step = ORDER.pick(settings.order, simultaneous=simultaneous, alternating=alternating)
     return step(game, settings, followers, present, learning, leader_action, iteration)
@@ -79,7 +79,7 @@ def follower_update(order: str) -> Callable[..., Array]:
 
 
 def climbed(state: State, gradient: Any, rate: Any, optimiser: Any, box: tuple[Any, Any], iteration: Array) -> State:
-    """One step up the gradient, clipped to the box. An optimiser descends, so it is given -∇."""
+    """One step up the gradient, clip(a + α_t ∇), or that of an optimiser, which descends and so is given -∇."""
     value, memory = state
     if optimiser is None:
         rate = rate(iteration) if callable(rate) else rate

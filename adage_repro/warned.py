@@ -38,7 +38,7 @@ def review(result: Any, given: Settings, game: Game, settings: Settings, rows: A
     if any(np.isnan(values.min()) for values in _floats(history)):
         _tell_nan(history if history.present.ndim == 2 else _worst(history), game, settings, rows)
     elif settings.has_leader and given.leader_bounds is None:
-        _tell_bound(history, game, settings)
+        tell_bound(history.leader_action, settings.leader_bounds, game, batch=history.present.ndim == 3)
     return result
 
 
@@ -88,20 +88,24 @@ def _undefined(row, game, settings, iteration):
         slope = jax.jit(partial(settings.leader_gradient, outlook))(at[1])
         if any(np.isnan(values).any() for values in jax.tree.leaves(slope)):
             return f"the gradient of {name}.objective is NaN"
+    for name_of_rate, rate in (("follower_lr", settings.follower_lr), ("leader_lr", settings.leader_lr)):
+        if callable(rate) and not np.isfinite(rate(jnp.asarray(iteration))):
+            return f"the schedule {name_of_rate} gives no finite rate in iteration {iteration}"
     slopes = follower_gradients(game, at[0], presence(settings, len(at[0]), iteration)[1], at[1], iteration)
     grown = "" if np.isnan(slopes).any() else ", or its steps diverge"
     return f"the gradient of {name}.utility is NaN{grown}"
 
 
-def _tell_bound(history, game, settings):
-    """Warns of a leader that ended on a side of the game's box where it did not start, in any run."""
-    rows = 0 if history.present.ndim == 2 else 1
-    for bound in settings.leader_bounds:
-        sides, paths = jax.tree.leaves(side(bound, history.leader_action)), jax.tree.leaves(history.leader_action)
-        for end, path in zip(sides, paths, strict=True):
-            first, last = (np.take(path, row, axis=rows) for row in (0, -1))
+def tell_bound(leader: Any, bounds: tuple[Any, Any], game: Any, batch: bool = False, stacklevel: int = 4) -> None:
+    """Warns of a leader that ended on a side of the game's box where it did not start, in any run of a batch. `leader` holds the rows of
+    its action or of its policy."""
+    for bound in bounds:
+        for end, path in zip(jax.tree.leaves(side(bound, leader)), jax.tree.leaves(leader), strict=True):
+            first, last = (np.take(np.asarray(path), row, axis=1 if batch else 0) for row in (0, -1))
             ran = (last == end) & (first != end)
             if ran.any():
                 at = f"ends on the bound {float(last[ran].flat[0]):g}, which {type(game).__name__} states and the settings do not"
-                warnings.warn(f"the leader's action {at}: give leader_bounds in Settings to choose it", HistoryWarning, stacklevel=4)
+                warnings.warn(
+                    f"the leader's action {at}: give leader_bounds in Settings to choose it", HistoryWarning, stacklevel=stacklevel
+                )
                 return

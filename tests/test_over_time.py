@@ -212,8 +212,8 @@ def test_networks_learn_the_shares_and_the_fee():
     )
     start = Network(drawn.inner, drawn.shift, drawn.outer, drawn.bias - 1.5)
     boxes = {"action_bounds": (-10.0, 10.0), "leader_bounds": (0.0, 20.0)}
-    settings = Settings(1500, 0.3, 1.0, leader_every=20, leader_gradient=LookAhead(1), **boxes)
-    found = solve_over_time(game, settings, start, key=KEY, paths=4, rows=[0, 1500])
+    settings = Settings(3000, 0.15, 1.0, leader_every=20, leader_gradient=LookAhead(1), **boxes)
+    found = solve_over_time(game, settings, start, key=KEY, paths=4, rows=[0, 3000])
     paths = jax.vmap(path, (None, None, None, None, 0))
 
     def away(row):  # of the shares along the paths, root mean square, and of the fee
@@ -221,7 +221,6 @@ def test_networks_learn_the_shares_and_the_fee():
         _, _, moments = paths(game, policies, leader, EVERYBODY, jax.random.split(KEY, 4))
         return jnp.sqrt(((moments.actions - 0.7 / 3) ** 2).mean()), abs(leader.value - 2 / 0.7)
 
-    print(away(0), away(1))
     assert min(away(0)) > 0.02 and max(away(1)) < 1e-4
 
 
@@ -348,6 +347,13 @@ def test_refusals(given, message):
     with pytest.raises(ValueError) as refusal:
         solve_over_time(settings=Settings(2, **given), **solver)
     assert str(refusal.value).startswith(message) and "\n" not in str(refusal.value)
+
+
+def test_a_leader_on_a_bound_that_nobody_chose_says_so():
+    bounded = changed(leader_bounds=(0.0, 0.5), objective=lambda self, leader_action: leader_action)
+    settings = Settings(9, 0.001, 1.0, action_bounds=(0.01, 0.33))
+    with pytest.warns(HistoryWarning, match=r"^the leader's action ends on the bound 0\.5, which Changed states and the settings do not"):
+        solve_over_time(bounded, settings, SHARES)
 
 
 def test_a_run_that_leaves_the_numbers_says_so():
