@@ -214,6 +214,18 @@ def saturation(paths: dict[float, dict[float, Series]], tax_max: float, entry: i
     return numbers
 
 
+def gradient_numbers(paths: Mapping[float, Mapping[str, Series]], entry: int) -> dict[str, float]:
+    """By the largest tax rate and the gradient that the leader climbs: its last tax rate, mean fairness after ι, and all tax paid."""
+    numbers = {}
+    for tax_max, by_gradient in paths.items():
+        for name, path in by_gradient.items():
+            case = f"tax_max {tax_max:g}, {name}"
+            numbers[f"{case}, tax rate in the last row"] = float(path.tax_rate[-1])
+            numbers[f"{case}, mean fairness after ι"] = float(np.mean(path.fairness[entry + 1 :]))
+            numbers[f"{case}, revenue"] = float(np.sum(path.revenue))
+    return numbers
+
+
 @jax.jit
 def leader_update_on_grid(game: MarketEntrance, first: Array, second: Array) -> tuple[Array, Array]:
     """Gini and the leader's gradient at τ = 0 where all of G1 attend with `first` and all of G2 with `second` (Fig. 6a)."""

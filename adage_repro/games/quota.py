@@ -10,8 +10,8 @@ from adage_repro.pytrees import model
 class Quota(MarketEntrance):
     """Agents may attend with probability κ at most; an action is the share of it that is used, so that it stops at 1 where the quota binds.
 
-    It binds below C / (N + 1). The leader maximises all returns together, which are largest at m = C/2, with κ* = C / (2 N). Where the quota
-    does not bind agents undo any change of κ, so that the leader's derivative is 0 there once their answer is counted.
+    It binds below C / (N + 1). The leader maximises all returns together, which are largest at m = C/2, with κ* = C / (2 N). Where the
+    quota does not bind agents undo any change of κ, so that the leader's derivative is 0 there once their answer is counted.
     """
 
     leader_bounds = (0.0, 1.0)
