@@ -81,7 +81,7 @@ else
 	@$(BIN)/python -m uv pip install --python .venv --quiet --no-deps --no-build-isolation --editable .
 endif
 
-figures: .venv/.ready ## the paper's figures into figures/, those that changed
+figures: .venv/.ready ## all figures into figures/, those that changed
 	@$(BIN)/python -m adage_repro figures
 
 figure: .venv/.ready ## one figure with other parameters: make figure FIG=4 SET="capacity=0.8" [OUT=folder]
@@ -98,7 +98,7 @@ docs: .venv/.ready ## the README's and docs/' tables and the notebooks' paramete
 
 test: .venv/.ready ## pytest on the library, nbval on the notebooks
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
-	ADAGE_REPRO_OUT="$$out" $(BIN)/python -m pytest tests notebooks/fig*.ipynb --nbval-lax --nbval-kernel-name python3 -n auto --dist loadfile
+	ADAGE_REPRO_OUT="$$out" $(BIN)/python -m pytest tests notebooks/fig*.ipynb notebooks/beyond*.ipynb --nbval-lax --nbval-kernel-name python3 -n auto --dist loadfile
 
 lab: .venv/.ready ## JupyterLab on the notebooks, with its own options in ARGS: make lab ARGS="--port 9999"
 	@$(BIN)/python -m adage_repro lab "$$ARGS"

@@ -215,11 +215,12 @@ def saturation(paths: dict[float, dict[float, Series]], tax_max: float, entry: i
 
 
 def gradient_numbers(paths: Mapping[float, Mapping[str, Series]], entry: int) -> dict[str, float]:
-    """By the largest tax rate and the gradient that the leader climbs: its last tax rate, mean fairness after ι, and all tax paid."""
+    """By the largest tax rate and the gradient that the leader climbs: tax rates, mean fairness after ι, and all tax paid."""
     numbers = {}
     for tax_max, by_gradient in paths.items():
         for name, path in by_gradient.items():
             case = f"tax_max {tax_max:g}, {name}"
+            numbers[f"{case}, tax rate in row ι"] = float(path.tax_rate[entry])
             numbers[f"{case}, tax rate in the last row"] = float(path.tax_rate[-1])
             numbers[f"{case}, mean fairness after ι"] = float(np.mean(path.fairness[entry + 1 :]))
             numbers[f"{case}, revenue"] = float(np.sum(path.revenue))
