@@ -98,7 +98,7 @@ docs: .venv/.ready ## write the tables of the README and docs/, and the notebook
 
 test: .venv/.ready ## run pytest on the library and nbval on the notebooks
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
-	ADAGE_REPRO_OUT="$$out" $(BIN)/python -m pytest tests notebooks/fig*.ipynb --nbval-lax --nbval-kernel-name python3 -n auto --dist loadfile
+	ADAGE_REPRO_OUT="$$out" $(BIN)/python -m pytest tests notebooks/fig*.ipynb notebooks/beyond*.ipynb --nbval-lax --nbval-kernel-name python3 -n auto --dist loadfile
 
 lab: .venv/.ready ## open the notebooks in JupyterLab, with its options in ARGS: make lab ARGS="--port 9999"
 	@$(BIN)/python -m adage_repro lab "$$ARGS"

@@ -157,8 +157,8 @@ def write_docs() -> None:
 
 
 def figures() -> int:
-    """`make figures`: make the figures that have changed; gives the exit status."""
-    return 0 if build.figures(notebooks.figure_names()) else 1
+    """`make figures`: make the figures of the paper, and those beyond it, that have changed; gives the exit status."""
+    return 0 if build.figures([*notebooks.figure_names(), *notebooks.beyond_names()]) else 1
 
 
 def refresh() -> int:

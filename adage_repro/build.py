@@ -30,7 +30,7 @@ def _make(name: str) -> None:
 
 def _made_from(name: str) -> str:
     """One hash of the notebook's text, the library and the lock."""
-    library = sorted((ROOT / "adage_repro").glob("*.py"))  # no figure is made from claims/
+    library = sorted([*(ROOT / "adage_repro").glob("*.py"), *(ROOT / "adage_repro" / "games").glob("*.py")])  # none is made from claims/
     texts = [digest(file) for file in [*library, ROOT / "requirements.lock"]] + notebooks.sources(notebooks.notebook_of(name))
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
 

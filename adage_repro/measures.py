@@ -213,6 +213,19 @@ def saturation(paths: dict[float, dict[float, Series]], tax_max: float, entry: i
     return numbers
 
 
+def gradient_numbers(paths: Mapping[float, Mapping[str, Series]], entry: int) -> dict[str, float]:
+    """By the largest tax rate and the gradient that the leader climbs: tax rates, mean fairness after ι, and all tax paid."""
+    numbers = {}
+    for tax_max, by_gradient in paths.items():
+        for name, path in by_gradient.items():
+            case = f"tax_max {tax_max:g}, {name}"
+            numbers[f"{case}, tax rate in row ι"] = float(path.tax_rate[entry])
+            numbers[f"{case}, tax rate in the last row"] = float(path.tax_rate[-1])
+            numbers[f"{case}, mean fairness after ι"] = float(np.mean(path.fairness[entry + 1 :]))
+            numbers[f"{case}, revenue"] = float(np.sum(path.revenue))
+    return numbers
+
+
 def entry_slope(game: MarketEntrance, actions: Array) -> float:
     """The leader's gradient at τ = 0 with all present at `actions` (N,), as when G2 enters."""
     return float(jax.jit(leader_gradient)(game, actions, jnp.ones(game.n_agents, bool), 0.0))

@@ -53,6 +53,11 @@ def figure_names() -> list[str]:
     return [name for name, file in by_name().items() if re.fullmatch(FIGURE, file.stem)]
 
 
+def beyond_names() -> list[str]:
+    """The names of the notebooks that go past the paper."""
+    return [name for name in by_name() if name.startswith("beyond_")]
+
+
 def figure_numbers() -> list[int]:
     """Their numbers."""
     return [int(name.removeprefix("fig")) for name in figure_names()]
@@ -74,6 +79,13 @@ def sources(notebook: Path, tag: str | None = None, kind: str | None = None) -> 
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     chosen = [cell for cell in cells if tag is None or tag in cell["metadata"].get("tags", [])]
     return ["".join(cell["source"]) for cell in chosen if kind in (None, cell["cell_type"])]
+
+
+def outputs(notebook: Path, tag: str) -> list[str]:
+    """What the cells that carry the tag printed when they were run last, as it is stored."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    chosen = [cell["outputs"] for cell in cells if tag in cell["metadata"].get("tags", [])]
+    return ["".join("".join(output.get("text", "")) for output in stored) for stored in chosen]
 
 
 def defaults(notebook: Path) -> dict[str, object]:

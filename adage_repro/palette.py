@@ -15,6 +15,11 @@ COLOURS = {
     "entry": "#999999",
     "capacity": "#000000",
     "mean": "#000000",
+    "Partial": "#CC6677",  # the gradients that a leader may climb; of LookAhead a shade for each K
+    "LookAhead": "#44AA99",
+    "Implicit": "#332288",
+    "FiniteDifference": "#999933",
+    "EvolutionStrategy": "#882255",
 }
 DASHES = {
     "p*": (6, 2.5),
@@ -24,6 +29,9 @@ DASHES = {
     "capacity": (1, 3),
     "mean": (1, 0),
     "without": (4, 1),
+    "Implicit": (4, 2),
+    "FiniteDifference": (2, 2),
+    "EvolutionStrategy": (5, 1, 1, 1),
 }
 # Points. Of two that often coincide, the one that is drawn first is the wider, so that both are seen.
 WIDTHS = {"G1": 3.0, "G2": 1.7, "with": 2.6, "without": 1.2, "agents": 2.2, "rest point": 2.0, "p*": 1.1, "closed form": 0.9, "entry": 1.0}

@@ -61,17 +61,19 @@ def _words(reading: Reading, symbol: str = "–", **overrides: str) -> Parameter
 
 
 FOLLOWER_LR, POLICY_LR = 0.001, 0.01  # App. A; the policy experiments (Fig. 12)
+_POLICY = dict.fromkeys(("fig04", "fig05", "fig12", "beyond_stackelberg"), POLICY_LR)
 
 PARAMETERS = {
     "n_agents": Parameter("int", "[2, 10000]", "N", "number of followers", 10),
     "capacity": Parameter("float", "[1/n_agents, 1]", "c = C/N", "share of the agents that fits the market", 0.6),
     "outside_payoff": Parameter("float", "[0, 1000000]", "v", "payoff of staying out", 1.0),
     "tax_max": Parameter("float", "[0, 100]", "upper bound of τ", "largest tax rate the leader may set", 0.1),
-    "follower_lr": Parameter(
-        "float", "[0, 1]", "α_F", "followers' learning rate", FOLLOWER_LR, {"fig04": POLICY_LR, "fig05": POLICY_LR, "fig12": POLICY_LR}
-    ),
+    "follower_lr": Parameter("float", "[0, 1]", "α_F", "followers' learning rate", FOLLOWER_LR, _POLICY | {"beyond_own_game": 0.02}),
+    "beside_tax_max": Parameter("float", "[0, 100]", "upper bound of τ", "second tax_max, for comparison", 5.0),
     "beside_lr": Parameter("float", "[0, 1]", "α_F", "second follower_lr, for comparison in the headline numbers", FOLLOWER_LR),
-    "leader_lr": Parameter("float", "[0, 100]", "α_L", "leader's learning rate", 0.04),
+    "leader_lr": Parameter("float", "[0, 100]", "α_L", "leader's learning rate", 0.04, {"beyond_own_game": 1.0}),
+    "look_ahead": Parameter("int", "[0, 10000]", "K", "follower steps that the leader looks ahead", 100),
+    "look_aheads": Parameter("list[int]", "[0, 10000]", "K", "numbers of steps to look ahead, to compare", [1, 10, 100, 1000]),
     "iterations_per_agent": Parameter("int", "[1, 10000]", "I/N", "iterations are this times n_agents", 10, {"fig13": 400}),
     "late_entry_share": Parameter("float", "[0, 1)", "ι/I", "when G2 enters, as a share of the iterations", 0.5, {"fig13": 0.0125}),
     "order": _words(ORDER),

@@ -74,6 +74,38 @@ def _parts(table: pd.DataFrame, columns: list[str]) -> dict[tuple, pd.DataFrame]
     return dict(sorted(split, key=lambda item: [values.index(value) for values, value in zip(seen, item[0], strict=True)]))
 
 
+def by_gradient(ax: Axes, table: pd.DataFrame, y: str, text: str, title: str = "") -> None:
+    """One quantity over the iterations for each gradient that the leader climbs, by its name: of several LookAhead(K) a shade for each."""
+    names = list(table["gradient"].unique())
+    ahead = [name for name in names if name.startswith("LookAhead(")]
+    colours = COLOURS | dict(zip(ahead, shades(len(ahead)), strict=True))
+    for order, name in enumerate(names):
+        part, kind = table[table["gradient"] == name], name.split("(")[0]
+        drawn = {
+            "color": colours[name if name in colours else kind],
+            "dashes": DASHES.get(kind, (1, 0)),
+            "lw": 1.6,
+            "zorder": 2 + order / 99,
+        }
+        lines = part.pivot(index="iteration", columns="component", values=y) if "component" in part else part.set_index("iteration")[y]
+        ax.plot(lines.index, lines.to_numpy(), **drawn)[0].set_label(name)
+    label(ax, "iteration", text, title)
+
+
+def actions(ax: Axes, table: pd.DataFrame, text: str, title: str = "") -> None:
+    """Each number of each agent's action over the iterations."""
+    lines = table.pivot(index="iteration", columns=["agent", "component"], values="action")
+    ax.plot(lines.index, lines.to_numpy(), color=COLOURS["agents"], lw=1.6, alpha=0.75, zorder=2)[0].set_label(LABELS["agents"])
+    label(ax, "iteration", text, title)
+
+
+def known(ax: Axes, values: Sequence[float]) -> None:
+    """Horizontal lines at a known answer, under the name of a closed form."""
+    for k, value in enumerate(np.unique(np.ravel(values))):
+        drawn = {"color": COLOURS["closed form"], "dashes": DASHES["closed form"], "lw": WIDTHS["closed form"], "zorder": 4}
+        ax.axhline(value, label=LABELS["closed form"] if k == 0 else None, **drawn)
+
+
 def series(ax: Axes, table: pd.DataFrame, y: str, colour: str, title: str = "") -> None:
     """One quantity over the iterations."""
     _line(ax, table, y, colour, title)

@@ -100,6 +100,35 @@ def fairness_table(fairness: Mapping[str, Array], rows: np.ndarray) -> pd.DataFr
     return stack(found)
 
 
+def leader_table(paths: Mapping[str, Array], **labels: object) -> pd.DataFrame:
+    """The leader's action (rows, …) in each row, each of its numbers a `component`, by the gradient that it climbs."""
+    found = []
+    for gradient, values in paths.items():
+        values = np.reshape(values, (len(values), -1))
+        row, component = (places.ravel() for places in np.indices(values.shape))
+        lines = {"gradient": gradient, "iteration": row, "component": component, "leader_action": values.ravel()}
+        found.append(pd.DataFrame(lines).assign(**labels))
+    return stack(found)
+
+
+def action_table(actions: Array, **labels: object) -> pd.DataFrame:
+    """Actions (rows, N, …) in each row, each of an agent's numbers a `component`."""
+    actions = np.reshape(actions, (*np.shape(actions)[:2], -1))
+    row, agent, component = (places.ravel() for places in np.indices(actions.shape))
+    return pd.DataFrame({"iteration": row, "agent": agent, "component": component, "action": actions.ravel()}).assign(**labels)
+
+
+def gradient_table(paths: Mapping[float, Mapping[str, Series]]) -> pd.DataFrame:
+    """Tax rate, tax paid and fairness in each row of single runs, by the largest tax rate and the gradient that the leader climbs."""
+    found = []
+    for tax_max, by_gradient in paths.items():
+        for name, path in by_gradient.items():
+            columns = {"tax_rate": path.tax_rate, "tax_paid": path.revenue, "fairness": path.fairness}
+            lines = pd.DataFrame({"iteration": np.arange(len(path.tax_rate)), **columns})
+            found.append(lines.assign(tax_max=tax_max, gradient=name))
+    return stack(found)
+
+
 def shares_by_reading(crossed: pd.DataFrame, default: Mapping[str, str]) -> pd.DataFrame:
     """Of a table of claims by readings, the share of settings in which each claim (rows) holds.
 

@@ -71,6 +71,7 @@ def test_other_instruments_of_the_market(game, leader_start, rate, attendance, c
     settings = Settings(600, 0.05, rate, leader_start=leader_start, leader_bounds=(0.0, 10.0), leader_gradient=chosen)
     history = solve(game, settings, np.full(10, 0.5), rows=[600])
     np.testing.assert_allclose(history.leader_action[0], game.optimum(), **EXACT)
+    assert game.best_attendance() == pytest.approx(attendance)
     scale = history.leader_action[0] if isinstance(game, Quota) else 1.0
     np.testing.assert_allclose(scale * history.actions[0].sum(), attendance, **EXACT)
 

@@ -1,6 +1,7 @@
 """Tables for the pages from what the code says: figures, parameters, readings, rooms of the library."""
 
 import ast
+import csv
 from pathlib import Path
 
 from adage_repro.folders import ROOT
@@ -64,6 +65,13 @@ def readings() -> str:
 def _taking(name: str) -> list[int]:
     """The numbers of the figures that have this parameter."""
     return [number for number in figure_numbers() if name in defaults(notebook_of(f"fig{number:02d}"))]
+
+
+def gradients() -> str:
+    """Each gradient of the leader in games with known answers, as docs/gradients.csv has it, which benchmarks/gradients.py measures."""
+    with (ROOT / "docs" / "gradients.csv").open(encoding="utf-8") as file:
+        rows = [[row["case"], f"`{row['gradient']}`", row["error"], row["simulations"], row["time"]] for row in csv.DictReader(file)]
+    return table(["game and leader", "gradient", "error", "simulations", "time, of one simulation"], rows)
 
 
 def rooms() -> str:

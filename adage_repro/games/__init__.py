@@ -1,1 +1,1 @@
-"""Games with a known solution, one a file."""
+"""Games with known Stackelberg solutions, one a file: docs/library.md lists them."""

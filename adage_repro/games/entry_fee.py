@@ -26,4 +26,9 @@ class EntryFee(MarketEntrance):
         return reports.sum()
 
     def optimum(self) -> float:
+        """φ*."""
         return self.places * (self.n_agents - 1) / self.n_agents
+
+    def best_attendance(self) -> float:
+        """m = C/2."""
+        return self.places / 2

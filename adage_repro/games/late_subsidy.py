@@ -31,5 +31,11 @@ class LateSubsidy(MarketEntrance):
         return (self.late * utilities).sum() - reports.sum()
 
     def optimum(self) -> float:
+        """σ*."""
         half = self.n_agents // 2
         return self.places / (half * (half + 1))
+
+    def best_attendance(self) -> float:
+        """m = C (2 n + 1) / (2 n + 2)."""
+        half = self.n_agents // 2
+        return self.places * (2 * half + 1) / (2 * half + 2)

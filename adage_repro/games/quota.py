@@ -23,4 +23,9 @@ class Quota(MarketEntrance):
         return utilities.sum()
 
     def optimum(self) -> float:
+        """κ*."""
         return self.places / (2 * self.n_agents)
+
+    def best_attendance(self) -> float:
+        """m = C/2."""
+        return self.places / 2
