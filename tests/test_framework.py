@@ -130,10 +130,13 @@ HELD = Settings(7, 0.05, leader_start=RATES)
 
 
 def test_lists_of_numbers_are_arrays():
-    """In a field, in a start, in a profile."""
+    """In a field and in a profile."""
     lists = Fields(1.5, GAME.tastes.tolist(), GAME.weights.tolist(), GAME.matrix.tolist())
-    found = utilities(lists, ACTIONS.tolist(), [True] * 5, RATES, 3)
-    np.testing.assert_array_equal(found, utilities(GAME, ACTIONS, np.ones(5, bool), RATES, 3))
+    for one, other in zip(
+        ALL_AT_ONCE(lists, ACTIONS, np.ones(5, bool), RATES, 3), ALL_AT_ONCE(GAME, ACTIONS, np.ones(5, bool), RATES, 3), strict=True
+    ):
+        jax.tree.map(np.testing.assert_array_equal, one, other)
+    assert utilities(ANY, [0.0, 1.0, 2.0], [True, False, True], 0.0).tolist() == [0.0, 0.0, 2.0]
 
 
 @model
