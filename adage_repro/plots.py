@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import AutoLocator, MaxNLocator
-from seaborn import heatmap
 
 from adage_repro.style import COLOURS, DASHES, WIDTHS, Iterations, Numbers, shades
 
@@ -218,7 +217,8 @@ def band(ax: Axes, x: np.ndarray, middle: np.ndarray, low: np.ndarray, high: np.
     """A line with a band around it, or of a single row a dot with a bar; of agents, their mean and range."""
     drawn = {"color": COLOURS[colour], "label": "mean and range of agents" if colour == "agents" else LABELS[colour], "zorder": 2}
     if len(x) > 1:
-        ax.fill_between(x, low, high, color=COLOURS[colour], alpha=0.25, lw=0, zorder=1)
+        if np.any(high - low > ROUNDING):  # of agents that are all alike, thousands of rows would be drawn in vain
+            ax.fill_between(x, low, high, color=COLOURS[colour], alpha=0.25, lw=0, zorder=1)
         ax.plot(x, middle, lw=WIDTHS[colour], dashes=DASHES.get(colour, (1, 0)), **drawn)
     else:
         width = WIDTHS[colour]
@@ -293,6 +293,8 @@ def share_map(ax: Axes, shares: pd.DataFrame, empty: pd.DataFrame, claims: list[
 
     empty    where a dot says that the claim is on a tax and none is paid · claims   the text of each, cut to what fits
     """
+    from seaborn import heatmap  # here, since no figure of the paper needs it
+
     numbers = np.full(shares.shape, "", dtype=object)
     numbers[:, -1] = [f"{100 * share:.0f}%" for share in shares.iloc[:, -1]]
     texts = [f"{id}  {shorten(claim, 56, placeholder=' …')}" for id, claim in zip(shares.index, claims, strict=True)]
