@@ -127,7 +127,8 @@ def execute(
     with staged(out) as folder:
         executed = folder / notebook.name
         os.environ[OUT_VARIABLE] = str(folder)
-        cells = execute_notebook(notebook, executed, parameters, progress_bar=bar, cwd=ROOT, **engine)
+        asked = {"progress_bar": bar, "cwd": ROOT, "request_save_on_cell_execute": False}  # what is half run is of no use to anyone
+        cells = execute_notebook(notebook, executed, parameters, **asked, **engine)
         executed.unlink()
         if keep_notebook:
             del cells.metadata["papermill"]  # it names the folder in which the files were made, which is gone

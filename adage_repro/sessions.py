@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from itertools import takewhile
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -50,17 +51,18 @@ class Session(InteractiveShell):
 
 
 class _Stream(io.TextIOBase):
-    """Standard output or error of a cell; what is printed without anything shown in between is one output."""
+    """Standard output or error of a cell; as in a kernel, what is printed without anything shown in between is one output of each."""
 
     def __init__(self, shell: Session, name: str):
         self.shell, self.name = shell, name
 
     def write(self, text: str) -> int:
-        outputs = self.shell.outputs
-        if outputs and outputs[-1].get("name") == self.name:
-            outputs[-1]["text"] += text
+        last = takewhile(lambda output: output["output_type"] == "stream", reversed(self.shell.outputs))
+        own = next((output for output in last if output["name"] == self.name), None)
+        if own:
+            own["text"] += text
         elif text:
-            outputs.append({"output_type": "stream", "name": self.name, "text": text})
+            self.shell.outputs.append({"output_type": "stream", "name": self.name, "text": text})
         return len(text)
 
 
