@@ -17,6 +17,8 @@ from papermill.engines import Engine, NotebookExecutionManager, papermill_engine
 from traitlets import List, Type
 from traitlets.config import Config
 
+from adage_repro.workers import check_told_to_stop
+
 WARM = "warm"  # the engine's name
 EVERYTHING = ()  # mimetypes: what a notebook's front end can show
 
@@ -45,6 +47,10 @@ class Session(InteractiveShell):
     display_pub_class = Type(_Publisher)
     displayhook_class = Type(_Hook)
     outputs = List()
+
+    def showtraceback(self, *given: object, **more: object) -> None:
+        if sys.exc_info()[0] is not KeyboardInterrupt:  # whoever stops a run waits for no frames
+            super().showtraceback(*given, **more)
 
     def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
         self.outputs.append({"output_type": "error", "ename": etype.__name__, "evalue": str(evalue), "traceback": stb})
@@ -100,6 +106,7 @@ class WarmEngine(Engine):
                     shell.outputs = []
                     done = shell.run_cell(cell.source, store_history=True)
                     cell.update(execution_count=done.execution_count, outputs=[from_dict(output) for output in shell.outputs])
+                    check_told_to_stop()
                     if isinstance(done.error_in_exec, KeyboardInterrupt):
                         raise done.error_in_exec
                     if not done.success:

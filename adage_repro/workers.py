@@ -84,6 +84,12 @@ def _end(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def check_told_to_stop() -> None:
+    """KeyboardInterrupt in a worker that was told to stop, also where the first one came while nobody could hear it, as in a finaliser."""
+    if _told_to_stop.is_set():
+        raise KeyboardInterrupt
+
+
 def _end_with_parent() -> None:
     parent_process().join()
     if not _at_work.acquire(blocking=False):
@@ -93,8 +99,7 @@ def _end_with_parent() -> None:
 
 
 def _timed(work: Callable[[str], None], name: str) -> float:
-    if _told_to_stop.is_set():
-        raise KeyboardInterrupt
+    check_told_to_stop()
     begin = time.perf_counter()
     with _at_work:
         work(name)
