@@ -22,7 +22,7 @@ def figures(names: Iterable[str]) -> bool:
 
 def _make(name: str) -> None:
     made_from = _made_from(name)  # before the run: what changes meanwhile counts as changed
-    notebooks.execute(notebooks.notebook_of(name), {}, FIGURES, keep_notebook=False)
+    notebooks.execute(notebooks.notebook_of(name), {}, FIGURES, keep_notebook=False, warm=True)
     with suppress(OSError):  # `check_cache` has said so
         STAMPS.mkdir(parents=True, exist_ok=True)
         (STAMPS / name).write_text(json.dumps([made_from, _made(name)]), encoding="utf-8")

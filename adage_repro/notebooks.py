@@ -115,22 +115,32 @@ def kernel() -> dict[str, object]:
     }
 
 
-def execute(notebook: Path, parameters: Mapping[str, object], out: Path, keep_notebook: bool, progress: bool = False) -> Executed:
+def execute(
+    notebook: Path, parameters: Mapping[str, object], out: Path, keep_notebook: bool, progress: bool = False, warm: bool = False
+) -> Executed:
     """Run the notebook with `parameters`; its files, and with `keep_notebook` itself, appear in `out` if all went well.
 
-    With `progress` a terminal shows how many cells have run.
+    With `progress` a terminal shows how many cells have run. With `warm` the notebook runs in this process and not in a kernel of its
+    own, and what it shows is drawn only if the notebook is kept.
     """
     bar = {"desc": "running", "unit": " cells", "leave": False} if progress and sys.stderr.isatty() else False
     import nbformat
     from papermill import execute_notebook
 
+    if warm:
+        from adage_repro.sessions import EVERYTHING, WARM
+
+        engine = {"engine_name": WARM, "shown": EVERYTHING if keep_notebook else ("text/plain",)}
+    else:
+        engine = kernel()
     changed = words.changes(parameters, defaults(notebook))
     if parent_process() is None:
         check_cache()
     with staged(out) as folder:
         executed = folder / notebook.name
         os.environ[OUT_VARIABLE] = str(folder)
-        cells = execute_notebook(notebook, executed, parameters, progress_bar=bar, cwd=ROOT, **kernel())
+        asked = {"progress_bar": bar, "cwd": ROOT, "request_save_on_cell_execute": False}  # what is half run is of no use to anyone
+        cells = execute_notebook(notebook, executed, parameters, **asked, **engine)
         executed.unlink()
         if keep_notebook:
             del cells.metadata["papermill"]  # it names the folder in which the files were made, which is gone

@@ -1,7 +1,5 @@
 """One colour per concept in all figures (Okabe and Ito's colour-blind-safe palette), with its dashes and the width of its lines."""
 
-import seaborn as sns
-
 COLOURS = {
     "agents": "#56B4E9",
     "G1": "#0072B2",
@@ -40,4 +38,6 @@ WIDTHS |= {"tax": 1.7, "capacity": 1.3, "mean": 1.3}
 
 def shades(count: int) -> list:
     """`count` ordered colours for the values of one quantity."""
-    return sns.color_palette("mako_r", count)
+    from seaborn import color_palette  # imported here, since it takes longer than all else that a figure imports
+
+    return color_palette("mako_r", count)

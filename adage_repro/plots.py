@@ -6,7 +6,6 @@ from textwrap import shorten
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from seaborn import heatmap
 
 from adage_repro.palette import COLOURS, DASHES, WIDTHS, shades
 from adage_repro.style import LABELS, attendance_limits, label, note, references, still, zero
@@ -132,7 +131,8 @@ def band(ax: Axes, x: np.ndarray, middle: np.ndarray, low: np.ndarray, high: np.
     """A line with a band around it, or of a single row a dot with a bar; of agents, their mean and range."""
     drawn = {"color": COLOURS[colour], "label": "mean and range of agents" if colour == "agents" else LABELS[colour], "zorder": 2}
     if len(x) > 1:
-        ax.fill_between(x, low, high, color=COLOURS[colour], alpha=0.25, lw=0, zorder=1)
+        if np.any(high - low > ROUNDING):  # a band of thousands of rows in which all agents are alike would be drawn in vain
+            ax.fill_between(x, low, high, color=COLOURS[colour], alpha=0.25, lw=0, zorder=1)
         ax.plot(x, middle, lw=WIDTHS[colour], dashes=DASHES.get(colour, (1, 0)), **drawn)
     else:
         width = WIDTHS[colour]
@@ -184,6 +184,8 @@ def share_map(ax: Axes, shares: pd.DataFrame, empty: pd.DataFrame, claims: list[
 
     empty    where a dot says that the claim is on a tax and none is paid · claims   the text of each, cut to what fits
     """
+    from seaborn import heatmap  # imported here, since only this panel needs it
+
     numbers = np.full(shares.shape, "", dtype=object)
     numbers[:, -1] = [f"{100 * share:.0f}%" for share in shares.iloc[:, -1]]
     texts = [f"{id}  {shorten(claim, 56, placeholder=' …')}" for id, claim in zip(shares.index, claims, strict=True)]

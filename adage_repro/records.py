@@ -59,14 +59,30 @@ def save(
     print("saved", f"{name}.png, .pdf, .json,", ", ".join(record["tables"]), "" if chosen else f"in {place(out)}")
 
 
+class Picture:
+    """A figure in a notebook, with its alt text; drawn when the notebook's front end asks for pictures, and not otherwise."""
+
+    def __init__(self, figure: Figure, alt: str):
+        self.figure, self.alt = figure, alt
+
+    def _repr_png_(self) -> tuple[str, dict[str, object]]:
+        from IPython.display import Image
+
+        buffer = io.BytesIO()
+        self.figure.savefig(buffer, dpi=SCREEN_DPI, metadata={"Software": None})
+        return Image(buffer.getvalue(), alt=self.alt, width=int(self.figure.get_figwidth() * SCREEN_DPI))._repr_png_()
+
+    def __repr__(self) -> str:
+        return "<Picture>"
+
+
 def show(figure: Figure, alt: str) -> None:
     """Show the figure in a notebook, with its alt text, which is also printed below it as its caption."""
-    from IPython.display import Image, display
+    from IPython.display import display
 
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=SCREEN_DPI, metadata={"Software": None})
-    figure.set_layout_engine("none")  # the layout is found once and kept for what is saved
-    display(Image(buffer.getvalue(), alt=alt, width=int(figure.get_figwidth() * SCREEN_DPI)))
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)  # the layout is found once and kept for what is drawn
+    display(Picture(figure, alt))
     print(alt)
 
 

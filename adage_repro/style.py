@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
@@ -41,6 +41,36 @@ LABELS = {
 }
 
 
+THEME = {  # seaborn's for paper, with ticks; its font, Arial, would make other pictures where it is installed
+    "font.size": 9,
+    "font.sans-serif": ["DejaVu Sans"],
+    "figure.dpi": SCREEN_DPI,
+    "pdf.fonttype": 42,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4.8,
+    "lines.solid_capstyle": "round",
+    "patch.edgecolor": "w",
+    "patch.force_edgecolor": True,
+    "patch.linewidth": 0.8,
+    "text.color": ".15",
+    "legend.fontsize": 8,
+    "legend.title_fontsize": 9.6,
+    "legend.frameon": False,
+    "axes.axisbelow": True,
+    "axes.linewidth": 1.0,
+    "axes.edgecolor": ".15",
+    "axes.labelcolor": ".15",
+    "axes.labelsize": 9,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+TICKS = {"labelsize": 8, "color": ".15", "major.size": 4.8, "major.width": 1.0, "minor.size": 3.2, "minor.width": 0.8}
+THEME |= {f"{axis}tick.{name}": value for axis in "xy" for name, value in TICKS.items()}
+
+
 class Numbers(ScalarFormatter):
     """Ticks that hold their whole number, however small or close to one another, with no offset or factor printed next to the axis."""
 
@@ -66,14 +96,7 @@ def figure(layout: list[list[str]], height: float = 2.6, **grid: object) -> tupl
 
     layout   rows of names, a name repeated for a panel that spans cells · height   inches a row · grid   as `Figure.subplot_mosaic`
     """
-    sns.set_theme(
-        context="paper",
-        style="ticks",
-        palette="colorblind",
-        rc={"font.size": 9, "axes.labelsize": 9, "axes.titlesize": 9, "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.fontsize": 8}
-        | {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "lines.linewidth": 1.3}
-        | {"pdf.fonttype": 42, "axes.titlelocation": "left", "axes.titleweight": "bold", "figure.dpi": SCREEN_DPI},
-    )
+    rcParams.update(THEME)
     made = Figure(figsize=(WIDTH, height * len(layout)), layout="constrained")
     return made, made.subplot_mosaic(layout, **grid)
 

@@ -1,11 +1,12 @@
-"""Work on all cores: a pool of processes that starts nothing new and leaves none behind once it is told to stop."""
+"""Work on all cores: processes that each do one task after another, and that start nothing new and are gone once they are told to stop."""
 
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context, parent_process
 from threading import Event, Lock, Thread
 
@@ -17,8 +18,11 @@ _told_to_stop, _at_work = Event(), Lock()
 
 
 def side_by_side(work: Callable[[str], None], names: Iterable[str]) -> bool:
-    """Do `work` for each name on all cores and print a line as each ends; whether all went well."""
-    names = list(names)
+    """Do `work` for each name on all cores and print a line as each ends; whether all went well.
+
+    A process works through one name after another. One that dies loses only the name that it was working on; a new one takes its place.
+    """
+    waiting = list(names)
     try:
         check_device()
     except ValueError as refused:
@@ -27,21 +31,34 @@ def side_by_side(work: Callable[[str], None], names: Iterable[str]) -> bool:
     check_cache()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     failed = False
-    pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_listen)
+    idle = [_worker() for _ in waiting[:cores]]
+    busy = {}
     signal.signal(signal.SIGTERM, _stop)
     try:
-        jobs = {pool.submit(_timed, work, name): name for name in names}
-        for job in as_completed(jobs):
-            name = jobs[job]
-            error = job.exception()
-            failed |= error is not None
-            say(f"{name}  failed: {one_line(error)}" if error else f"{name}  {job.result():.1f} s")
+        while waiting or busy:
+            while waiting and idle:
+                worker, name = idle.pop(), waiting.pop(0)
+                busy[worker.submit(_timed, work, name)] = worker, name
+            for job in wait(busy, return_when=FIRST_COMPLETED).done:
+                worker, name = busy.pop(job)
+                error = job.exception()
+                dead = isinstance(error, BrokenProcessPool)
+                idle.append(_worker() if dead else worker)
+                failed |= error is not None
+                why = "its process died" if dead else one_line(error) if error else ""
+                say(f"{name}  failed: {why}" if error else f"{name}  {job.result():.1f} s")
     except KeyboardInterrupt:
         print("interrupted: what was finished is complete, and everything else is unchanged", file=sys.stderr)
         failed = True
     finally:
-        pool.shutdown(cancel_futures=True)
+        for worker in {*idle, *(worker for worker, _ in busy.values())}:
+            worker.shutdown(cancel_futures=True)
     return not failed
+
+
+def _worker() -> ProcessPoolExecutor:
+    """A single process, since a pool of more is broken by the death of one."""
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_listen)
 
 
 def _stop(*_: object) -> None:
@@ -67,6 +84,12 @@ def _end(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def check_told_to_stop() -> None:
+    """KeyboardInterrupt in a worker that was told to stop, also where the first one came while nobody could hear it, as in a finaliser."""
+    if _told_to_stop.is_set():
+        raise KeyboardInterrupt
+
+
 def _end_with_parent() -> None:
     parent_process().join()
     if not _at_work.acquire(blocking=False):
@@ -76,8 +99,7 @@ def _end_with_parent() -> None:
 
 
 def _timed(work: Callable[[str], None], name: str) -> float:
-    if _told_to_stop.is_set():
-        raise KeyboardInterrupt
+    check_told_to_stop()
     begin = time.perf_counter()
     with _at_work:
         work(name)
