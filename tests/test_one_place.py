@@ -27,7 +27,7 @@ from adage_repro.readings import CROWD, FOLLOWER_START, LATE_GROUP, ORDER, READI
 
 GAME, ZEROS = MarketEntrance(4, 0.6), np.zeros(4)
 PICKS = [  # whatever picks a way from a table
-    (ORDER, "follower_update", lambda: solve(GAME, Settings(17, 0.0123), ZEROS)),
+    (ORDER, "follower_step", lambda: solve(GAME, Settings(17, 0.0123), ZEROS)),
     (ORDER, "largest_stable_lr", lambda: largest_stable_lr(GAME)),
     (ORDER, "untaxed_path", lambda: untaxed_path(GAME, 0.001, ZEROS, 3)),
     (LATE_GROUP, "presence", lambda: solve(GAME, Settings(18, 0.0123), ZEROS)),
