@@ -24,7 +24,7 @@ GRADIENTS = {
     f"LookAhead({STEPS})": LookAhead(STEPS),
     "Implicit()": Implicit(),
     f"FiniteDifference(1e-4, {STEPS})": FiniteDifference(1e-4, STEPS),
-    f"EvolutionStrategy(32, steps={STEPS})": EvolutionStrategy(32, steps=STEPS),
+    f"EvolutionStrategy(8, steps={STEPS})": EvolutionStrategy(8, steps=STEPS),
 }
 
 
@@ -53,7 +53,7 @@ def measure(case, clock=seconds):
         error = np.abs(found - true).max() / max(np.abs(true).max(), 1e-3)
         ratio = clock(lambda own, chosen=chosen: chosen(outlook, own), leader_action) / once
         calls = simulator_calls(chosen, outlook, leader_action) / STEPS
-        yield {"case": case, "gradient": name, "error": f"{error:.0e}", "simulations": f"{calls:.3g}", "time": f"{ratio:.2g}"}
+        yield {"case": case, "gradient": name, "error": f"{error:.0e}", "simulations": f"{calls:.3g}", "time": f"{float(f'{ratio:.2g}'):g}"}
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def test_answers_are_the_known_ones():
     assert len(known) == 8 and found["Cournot, Partial: tax"] == "2.5000"
 
 
-TABLE = list(csv.DictReader(gradients.TABLE.open(encoding="utf-8")))
+TABLE = list(csv.DictReader(gradients.TABLE.read_text(encoding="utf-8").splitlines()))
 
 
 @pytest.mark.parametrize("case", gradients.CASES)
@@ -74,4 +74,4 @@ def test_gradients_are_as_exact_and_take_as_many_steps_as_the_docs_say(case):
     for row, own in zip(rows, measured, strict=True):
         assert row["simulations"] == own["simulations"] and float(row["time"]) > 0
         random = row["gradient"].startswith("EvolutionStrategy")
-        assert all(0.01 < float(line["error"]) < 1 if random else float(line["error"]) < 1e-6 for line in (row, own)), row
+        assert all(0.01 < float(line["error"]) < 3 if random else float(line["error"]) < 1e-6 for line in (row, own)), row
