@@ -53,7 +53,7 @@ def counts() -> str:
     here = Counter(own(row).split(" ")[0] for row in found)
     failing = here["only"] + here["no"]
     return (
-        f"Of the paper's {len(found)} claims, **{here['yes']} hold at the settings that it gives**, {here['only']} at only one of two, "
+        f"Of the {len(found)} claims tested, **{here['yes']} hold at the settings that the paper gives**, {here['only']} at only one of two, "
         f"**{here['no']} at none**, and {verdict[UNDECIDED]} cannot be decided; of the {failing} that fail at one or more, "
         f"{verdict['holds only if']} hold under a condition that we state, {verdict['holds in part']} in part, and "
         f"{verdict['does not hold']} nowhere that we looked."
