@@ -38,7 +38,7 @@ def simulator_calls(chosen: LeaderGradient, outlook: Outlook, leader_action: Any
         jax.debug.callback(lambda _: calls.append(1), jax.tree.leaves((leader_action, followers[0])))  # once for each of a batch
         return outlook.follow(followers, leader_action, iteration)
 
-    jax.block_until_ready(chosen(replace(outlook, follow=counted), floats(leader_action)))
+    jax.block_until_ready(jax.jit(partial(chosen, replace(outlook, follow=counted)))(floats(leader_action)))
     jax.effects_barrier()
     return len(calls)
 
