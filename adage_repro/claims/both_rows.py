@@ -12,10 +12,11 @@ from jax import Array
 from adage_repro.adage import History
 from adage_repro.claims.fixtures import Outcome
 from adage_repro.claims.traces import Held
-from adage_repro.followers import follower_update, utilities
+from adage_repro.followers import utilities
 from adage_repro.market import MarketEntrance
 from adage_repro.measures import Series, series
 from adage_repro.settings import Settings
+from adage_repro.steps import follower_update
 
 ROUNDING = 1e-9  # a run that turns back by no more does not swing
 
