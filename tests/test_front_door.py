@@ -102,9 +102,9 @@ def test_refused(arguments, line, capsys, monkeypatch):
         (("claims", "n_agents=65", ""), "n_agents must lie in [2, 64] where claims are measured, got 65"),
         (
             ("fig04_policy-Copy1", "", ""),
-            "NAME must be a notebook in notebooks/, got 'fig04_policy-Copy1'; the notebooks are claims, fig02_convergence, ",
+            "NAME must be a notebook in notebooks/, got 'fig04_policy-Copy1'; the notebooks are beyond_gallery, beyond_own_game, ",
         ),
-        (("", "", ""), "NAME must be a notebook in notebooks/, got ''; the notebooks are claims, "),
+        (("", "", ""), "NAME must be a notebook in notebooks/, got ''; the notebooks are beyond_gallery, "),
         (("../notebooks/claims", "", ""), "NAME must be a notebook in notebooks/, got '../notebooks/claims'"),
     ],
 )
