@@ -11,7 +11,7 @@ from itertools import takewhile
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
-from matplotlib import rc_context
+from matplotlib import rc_context, rc_file_defaults
 from nbformat import from_dict
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 from traitlets import List, Type
@@ -85,6 +85,7 @@ def session(shown: tuple[str, ...] = EVERYTHING) -> Iterator[Session]:
     try:
         streams = redirect_stdout(_Stream(shell, "stdout")), redirect_stderr(_Stream(shell, "stderr"))
         with warnings.catch_warnings(), rc_context(), streams[0], streams[1]:
+            rc_file_defaults()
             yield shell
     finally:
         atexit.unregister(shell.atexit_operations)

@@ -79,8 +79,6 @@ class Claim:
     asks: tuple[str, ...] = field(init=False)  # those of them that are runs
 
     def __post_init__(self):
-        if not self.text:
-            raise ValueError(f"{self.id} must say what is claimed in the docstring of {self.measure.__name__}")
         parameters = inspect.signature(self.measure).parameters.values()
         asks = tuple(one.name for one in parameters if one.name != "setup" and one.default is one.empty)
         store(self, parts={one.name for one in parameters}, asks=asks)
@@ -98,6 +96,8 @@ class Claim:
         ):
             if unknown := ", ".join(str(name) for name in names if name not in known):
                 raise ValueError(f"{self.id} {said.format(unknown)}; there are {', '.join(map(str, known))}")
+        if not self.text:
+            raise ValueError(f"{self.id} must say what is claimed in the docstring of {self.measure.__name__}")
 
     @property
     def cause(self) -> str:
