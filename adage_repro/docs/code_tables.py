@@ -5,7 +5,7 @@ import csv
 from pathlib import Path
 
 from adage_repro.folders import ROOT
-from adage_repro.notebooks import by_name, defaults, figure_names, figure_numbers, notebook_of, sources
+from adage_repro.notebooks import beyond_names, by_name, defaults, figure_names, figure_numbers, notebook_of, sources
 from adage_repro.parameters import PARAMETERS
 from adage_repro.readings import READINGS
 from adage_repro.refusals import Refused
@@ -42,29 +42,30 @@ def figures() -> str:
 
 
 def parameters() -> str:
-    """Every parameter: its symbol, meaning, range, defaults and the figures that take it."""
+    """Every parameter: its symbol, meaning, range, defaults and the figures and notebooks that take it."""
     rows = []
     for name, own in PARAMETERS.items():
         places = {}
         for notebook, value in own.overrides.items():
             places.setdefault(typed(value), []).append(str(int(notebook[3:])) if notebook.startswith("fig") else notebook)
         default = "; ".join([typed(own.default), *(f"{value} in {', '.join(places[value])}" for value in places)])
-        rows.append([f"`{name}`", own.symbol, own.meaning, _allowed(own), default, _listed(_taking(name))])
-    return table(["name", "paper", "meaning", "allowed", "default", "figures"], rows)
+        rows.append([f"`{name}`", own.symbol, own.meaning, _allowed(own), default, _taking(name)])
+    return table(["name", "paper", "meaning", "allowed", "default", "figures, and notebooks past the paper"], rows)
 
 
 def readings() -> str:
-    """The points that the paper leaves open, what each word means, the default first, and the figures that take it."""
+    """The points that the paper leaves open, what each word means, the default first, and the figures and notebooks that take it."""
     rows = []
     for name, own in READINGS.items():
         ways = "<br>".join(f"`{word}`: {meaning}" for word, meaning in own.ways.items())
-        rows.append([f"`{name}`", own.meaning, ways, _listed(_taking(name))])
-    return table(["argument", "what is open", "readings, the default first", "figures"], rows)
+        rows.append([f"`{name}`", own.meaning, ways, _taking(name)])
+    return table(["argument", "what is open", "readings, the default first", "figures, and notebooks past the paper"], rows)
 
 
-def _taking(name: str) -> list[int]:
-    """The numbers of the figures that have this parameter."""
-    return [number for number in figure_numbers() if name in defaults(notebook_of(f"fig{number:02d}"))]
+def _taking(name: str) -> str:
+    """The figures, and the notebooks past the paper, that have this parameter."""
+    figures = _listed(number for number in figure_numbers() if name in defaults(notebook_of(f"fig{number:02d}")))
+    return ", ".join([*filter(None, [figures]), *(f"`{other}`" for other in beyond_names() if name in defaults(notebook_of(other)))])
 
 
 def gradients() -> str:
