@@ -113,7 +113,7 @@ def rerun(source: Path, settings: str, out: str) -> None:
         record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         first = [*record["pictures"], f"{name}.json", *record["tables"], source.name]
         if paper["headline"]:
-            say(*comparison(record["headline"], paper["headline"]), "")
+            say(*comparison(name, record["headline"], paper["headline"]), "")
     say(f"saved {', '.join(dict.fromkeys([*first, *done.files]))} in {place(folder)}", took(begin))
 
 

@@ -133,7 +133,7 @@ def execute(
         engine = {"engine_name": WARM, "shown": EVERYTHING if keep_notebook else ("text/plain",)}
     else:
         engine = kernel()
-    changed = words.changes(parameters, defaults(notebook))
+    changed = words.changes(parameters, defaults(notebook), setting=words.setting(notebook.stem))
     if parent_process() is None:
         check_cache()
     with staged(out) as folder:

@@ -1,4 +1,4 @@
-"""What a command prints: what differs from the paper's setting, the headline numbers of both, and where the files are."""
+"""What a command prints: what differs from the default setting, the headline numbers of both, and where the files are."""
 
 import os
 import sys
@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from adage_repro.parameters import differing
 from adage_repro.refusals import shown
+from adage_repro.words import setting
 
-THIS, PAPER = "this run", "paper's setting"
+THIS = "this run"
 
 
 def open_streams() -> None:
@@ -32,17 +33,17 @@ def say(*lines: str) -> None:
 
 
 def changes(name: str, values: Mapping[str, object], standard: Mapping[str, object]) -> list[str]:
-    """Which parameters of figure `name` differ from the paper's setting, or that none does."""
-    title = f"Figure {int(name[3:])}" if name.startswith("fig") else name[:1].upper() + name[1:]
+    """Which parameters of notebook `name` differ from its default setting, the paper's if it is of the paper, or that none does."""
+    title = f"Figure {int(name[3:])}" if name.startswith("fig") else name[:1].upper() + name[1:].replace("_", " ")
     differ = differing(values, standard)
     if not differ:
-        return [f"{title}, with every parameter as in the paper's setting"]
+        return [f"{title}, with every parameter as in the {setting(name)}"]
     rows = [(parameter, typed(value), typed(standard.get(parameter))) for parameter, value in differ.items()]
-    return aligned([(f"{title}, parameters that differ", THIS, PAPER), *rows])
+    return aligned([(f"{title}, parameters that differ", THIS, setting(name)), *rows])
 
 
-def comparison(own: Mapping[str, object], paper: Mapping[str, object]) -> list[str]:
-    """The headline numbers of a run and of the paper's setting, side by side, matched by their names.
+def comparison(name: str, own: Mapping[str, object], paper: Mapping[str, object]) -> list[str]:
+    """The headline numbers of a run of notebook `name` and of its default setting, side by side, matched by their names.
 
     Verdicts that are the same in both are counted, not listed.
     """
@@ -52,7 +53,7 @@ def comparison(own: Mapping[str, object], paper: Mapping[str, object]) -> list[s
     notes = [f"{len(same)} further verdict{'s are' if len(same) > 1 else ' is'} the same in both"] if same else []
     if own.keys() ^ paper.keys():
         notes.append("– marks a number that does not exist in this setting")
-    return [*aligned([("headline numbers", THIS, PAPER), *rows], str.rjust), *notes]
+    return [*aligned([("headline numbers", THIS, setting(name)), *rows], str.rjust), *notes]
 
 
 def word(value: object) -> str:

@@ -187,12 +187,17 @@ def fairness_note(returns_shift: str) -> str:
     return RETURNS_SHIFT.pick(returns_shift, negative=shifted, always=shifted, none=raw)
 
 
-def changes(values: Mapping[str, object], standard: Mapping[str, object]) -> str:
-    """The first cell of an executed notebook (Markdown): which parameters differ from the standard, and what the text below describes."""
+def setting(name: str) -> str:
+    """Whose the default parameters of a notebook are: the paper's, or those of a notebook that goes past it."""
+    return "notebook's setting" if name.startswith("beyond_") else "paper's setting"
+
+
+def changes(values: Mapping[str, object], standard: Mapping[str, object], setting: str) -> str:
+    """The first cell of an executed notebook (Markdown): which parameters differ from the `setting`, and what the text below describes."""
     differ = differing(values, standard)
     if not differ:
-        return "**This run** uses the paper's setting: no parameter was changed."
-    lines = ["**This run** differs from the paper's setting:", "", "| parameter | paper's setting | this run |", "| --- | --- | --- |"]
+        return f"**This run** uses the {setting}: no parameter was changed."
+    lines = [f"**This run** differs from the {setting}:", "", f"| parameter | {setting} | this run |", "| --- | --- | --- |"]
     lines += [f"| `{name}` | {standard[name]} | {value} |" for name, value in differ.items()]
-    text = "The text below describes the paper's setting. The picture, its caption and everything printed by code describe this run."
+    text = f"The text below describes the {setting}. The picture, its caption and everything printed by code describe this run."
     return "\n".join([*lines, "", text])

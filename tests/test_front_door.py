@@ -181,7 +181,7 @@ def test_a_folder_is_named_by_what_differs_and_by_hand_likewise(tmp_path, monkey
 
 def test_numbers_stand_beside_those_of_the_paper():
     own = {"gap": 0.25, "row": 51, "tiny": 1.5e-7, "mine": 1.0, "M1": "holds", "M2": "holds"}
-    assert comparison(own, {"gap": 0.5, "row": 51, "tiny": 0.0, "theirs": 2.0, "M1": "holds", "M2": "does not hold"}) == [
+    assert comparison("fig04", own, {"gap": 0.5, "row": 51, "tiny": 0.0, "theirs": 2.0, "M1": "holds", "M2": "does not hold"}) == [
         "headline numbers    this run   paper's setting",
         "  gap                 0.2500            0.5000",
         "  row                     51                51",

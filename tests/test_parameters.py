@@ -157,10 +157,10 @@ def test_a_refusal_is_one_line_in_a_notebook(capsys):
 
 def test_what_was_changed_is_named():
     standard = {"capacity": 0.6, "order": "simultaneous", "capacities": [0.2]}
-    text = changes(standard | {"capacity": 0.8, "capacities": [0.4]}, standard)
+    text = changes(standard | {"capacity": 0.8, "capacities": [0.4]}, standard, setting="paper's setting")
     lines = [line for line in text.splitlines() if line.startswith("| `")]
     assert lines == ["| `capacity` | 0.6 | 0.8 |", "| `capacities` | [0.2] | [0.4] |"]
-    assert "no parameter was changed" in changes(standard, standard)
+    assert "no parameter was changed" in changes(standard, standard, setting="paper's setting")
 
 
 def test_table_is_complete():
