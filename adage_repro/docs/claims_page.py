@@ -30,7 +30,8 @@ def own_settings(row: dict[str, str]) -> dict[str, bool]:
     """
     values = row["measured"].split("; ")
     limits = [limit.split(" ") for limit in row["threshold"].split("; ")]
-    holds = all(LIMITS[sign](float(value.strip("<")), float(limit)) for value, (sign, limit) in zip(values, limits, strict=False))
+    judged = zip(values[: len(limits)], limits, strict=True)  # numbers without a limit come last
+    holds = all(LIMITS[sign](float(value.strip("<")), float(limit)) for value, (sign, limit) in judged)
     said = (re.fullmatch(r"at (\S+ = \S+(?:, \S+ = \S+)*) (holds|does not hold) \([^()]*\)", part) for part in _parts(row["condition"]))
     found = {part[1]: part[2] == "holds" for part in said if part} or {"": holds}
     if next(iter(found.values())) != holds:
