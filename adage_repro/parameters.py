@@ -73,7 +73,7 @@ PARAMETERS = {
     "beside_lr": Parameter("float", "[0, 1]", "α_F", "second follower_lr, for comparison in the headline numbers", FOLLOWER_LR),
     "leader_lr": Parameter("float", "[0, 100]", "α_L", "leader's learning rate", 0.04, {"beyond_own_game": 1.0}),
     "look_ahead": Parameter("int", "[0, 10000]", "K", "follower steps that the leader looks ahead", 100),
-    "look_aheads": Parameter("list[int]", "[0, 10000]", "K", "numbers of steps to look ahead, to compare", [1, 10, 100, 1000]),
+    "look_aheads": Parameter("list[int]", "[0, 10000]", "K", "steps to look ahead, to compare", [1, 10, 100, 1000]),
     "iterations_per_agent": Parameter("int", "[1, 10000]", "I/N", "iterations are this times n_agents", 10, {"fig13": 400}),
     "late_entry_share": Parameter("float", "[0, 1)", "ι/I", "when G2 enters, as a share of the iterations", 0.5, {"fig13": 0.0125}),
     "order": _words(ORDER),
