@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array, lax
 
 from adage_repro.boxes import check_inside, fits
@@ -16,10 +15,10 @@ from adage_repro.game import Game
 from adage_repro.history import History, check_rows
 from adage_repro.outlook import objective
 from adage_repro.profiles import action_shape, check_game, check_start
-from adage_repro.pytrees import by_structure
+from adage_repro.pytrees import arrays, by_structure
 from adage_repro.refusals import Refused, shown
-from adage_repro.settings import Settings, boxed
-from adage_repro.steps import begin, follower_step, leader_step, presence
+from adage_repro.settings import Settings, boxed, check_entry_time
+from adage_repro.steps import begin, follower_step, leader_step, outlook_of, presence
 from adage_repro.warned import review
 
 
@@ -80,11 +79,9 @@ def _checked(game: Game, settings: Settings, start: Array, keep: Callable | None
     if leader_bounds is not None:
         check_inside("leader_start", settings.leader_start, leader_bounds)
     profile = start if start.ndim == 1 + len(shape) else start[0]
-    if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != profile.shape[:1]:
-        raise Refused(f"entry_time must be one number or one per agent, {profile.shape[0]}, got {jnp.shape(settings.entry_time)}")
+    check_entry_time(settings, n_agents=profile.shape[0])
     check_functions(game, settings, profile)
-    leaves = jax.tree.map(lambda leaf: leaf if isinstance(leaf, jax.Array) else np.asarray(leaf), (game, settings))
-    return *leaves, start
+    return *arrays((game, settings)), start
 
 
 @partial(jax.jit, static_argnames="keep")
@@ -112,7 +109,7 @@ def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callab
         followers, leader = state
         who = presence(settings, len(start), t)
         if settings.has_leader:
-            leader = leader_step(game, settings, followers, leader, t, who)
+            leader = leader_step(settings, outlook_of(game, settings, followers, t, who), leader)
         return follower_step(game, settings, followers, leader[0], t, who), leader
 
     def to_next_row(state, t):

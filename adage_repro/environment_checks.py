@@ -15,9 +15,9 @@ from adage_repro.implicit import Implicit
 from adage_repro.parameters import check_value
 from adage_repro.policies import Number
 from adage_repro.profiles import floats
-from adage_repro.pytrees import store
+from adage_repro.pytrees import arrays, store
 from adage_repro.refusals import Refused, shown
-from adage_repro.settings import Settings, boxed
+from adage_repro.settings import Settings, boxed, check_entry_time
 
 NEEDED = ("first", "utility", "transition", "horizon", "discount")
 
@@ -45,10 +45,9 @@ def check_environment(environment: Environment, settings: Settings, start: Polic
     n_agents = _agents(environment, start)
     _check_discounts(environment, n_agents, settings.has_leader)
     check_schedules(settings)
-    if jnp.ndim(settings.entry_time) and jnp.shape(settings.entry_time) != (n_agents,):
-        raise Refused(f"entry_time must be one number or one per agent, {n_agents}, got {jnp.shape(settings.entry_time)}")
+    check_entry_time(settings, n_agents)
     _check_functions(environment, n_agents, start, settings.leader_start, settings.has_leader)
-    return *jax.tree.map(lambda leaf: leaf if isinstance(leaf, jax.Array) else np.asarray(leaf), (environment, settings)), start
+    return *arrays((environment, settings)), start
 
 
 def _with(settings: Settings, **changed: Any) -> Settings:

@@ -19,7 +19,7 @@ from adage_repro.readings import ORDER
 from adage_repro.refusals import Refused, shown
 from adage_repro.returns import follower_gradients, returns
 from adage_repro.settings import Settings, action_box, leader_box
-from adage_repro.steps import State, begin, climbed, learnt, presence
+from adage_repro.steps import State, begin, leader_step, learnt, presence
 from adage_repro.warned import HistoryWarning, tell_bound
 
 
@@ -134,13 +134,8 @@ def _solve(environment: Environment, settings: Settings, start: Policy, keys: Ar
     def iteration(t, state):
         followers, leader = state
         outlook = outlook_over_time(environment, settings, followers, keys, t)
-
-        def led():
-            gradient = settings.leader_gradient(outlook, leader[0])
-            return climbed(leader, gradient, settings.leader_lr, settings.leader_optimiser, outlook.leader_box, t)
-
         if settings.has_leader:
-            leader = lax.cond(t % settings.leader_every == 0, led, lambda: leader)
+            leader = leader_step(settings, outlook, leader)
         return outlook.follow(followers, leader[0], t), leader
 
     def to_kept_row(state, stretch):

@@ -79,6 +79,11 @@ def shared_leaves(value: Any) -> list[tuple[str, bool]]:
     return found
 
 
+def arrays(tree: Any) -> Any:
+    """A pytree of numbers and arrays as one of arrays, JAX's as they are."""
+    return jax.tree.map(lambda leaf: leaf if isinstance(leaf, jax.Array) else np.asarray(leaf), tree)
+
+
 def by_structure(values: Iterable[Any]) -> list[tuple[list[int], Any]]:
     """Values that differ by numbers alone, stacked: for each tree structure and shape the places of its values among all, and one
     value whose leaves have one more axis in front, along those places."""

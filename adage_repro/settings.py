@@ -84,6 +84,12 @@ class Settings:
         return self.leader_lr is not None or self.leader_optimiser is not None
 
 
+def check_entry_time(settings: Settings, n_agents: int) -> None:
+    """Refuses entry times that are neither one number nor one per agent."""
+    if np.ndim(settings.entry_time) and np.shape(settings.entry_time) != (n_agents,):
+        raise Refused(f"entry_time must be one number or one per agent, {n_agents}, got {np.shape(settings.entry_time)}")
+
+
 def boxed(game: Game, settings: Settings) -> Settings:
     """The settings with the game's boxes where they have none. Refused: no box on either side, or a leader that starts outside its own."""
     boxes = {"action_bounds": action_box(game, settings)}

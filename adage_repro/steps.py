@@ -1,6 +1,5 @@
 """One step of Eq. 3 of each layer: plain ascent at a rate or a schedule of rates, or an optimiser given by value."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -35,15 +34,14 @@ def presence(settings: Settings, n_agents: int, iteration: Array) -> tuple[Array
     return learning, learning | LATE_GROUP.pick(settings.late_group, absent=False, frozen=True)
 
 
-def leader_step(game: Game, settings: Settings, followers: State, leader: State, iteration: Array, who: tuple[Array, Array]) -> State:
+def leader_step(settings: Settings, outlook: Outlook, leader: State) -> State:
     """The leader's line of Eq. 3, a_L ← a_L + α_L ∇U_L with the gradient that it has chosen; as it was where it is not its turn."""
-    outlook = outlook_of(game, settings, followers, iteration, who)
 
     def stepped():
         gradient = settings.leader_gradient(outlook, leader[0])
-        return climbed(leader, gradient, settings.leader_lr, settings.leader_optimiser, outlook.leader_box, iteration)
+        return climbed(leader, gradient, settings.leader_lr, settings.leader_optimiser, outlook.leader_box, outlook.iteration)
 
-    return lax.cond(iteration % settings.leader_every == 0, stepped, lambda: leader)
+    return lax.cond(outlook.iteration % settings.leader_every == 0, stepped, lambda: leader)
 
 
 def outlook_of(game: Game, settings: Settings, followers: State, iteration: Array, who: tuple[Array, Array] | None = None) -> Outlook:
@@ -72,10 +70,9 @@ def follower_step(
     return step(game, settings, followers, present, learning, leader_action, iteration)
 
 
-def follower_update(order: str) -> Callable[..., Array]:
-    """One follower step by plain ascent as a function of game, settings, actions, present, learning and the leader's action."""
-    step = ORDER.pick(order, simultaneous=simultaneous, alternating=alternating)
-    return lambda game, settings, actions, *given: step(game, settings, (actions, ()), *given, 0)[0]
+def follower_update(game: Game, settings: Settings, actions: Array, leader_action: Any, learning: Array, present: Array) -> Array:
+    """The followers' actions after one step by plain ascent at a constant rate."""
+    return follower_step(game, settings, (actions, ()), leader_action, 0, who=(learning, present))[0]
 
 
 def climbed(state: State, gradient: Any, rate: Any, optimiser: Any, box: tuple[Any, Any], iteration: Array) -> State:

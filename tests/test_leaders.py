@@ -21,31 +21,12 @@ from adage_repro import (
     model,
     solve,
 )
+from adage_repro.games.cournot import Cournot
 from adage_repro.outlook import objective
 from adage_repro.steps import begin, outlook_of
 
 INF = float("inf")
 RNG = np.random.default_rng(7)
-
-
-@model
-class Cournot:
-    """q_i = (a - c_i - τ - Σ_j (c_i - c_j)) / (b (N + 1)); a tax authority that maximises revenue sets τ* = (a - c̄) / 2."""
-
-    demand: float
-    slope: float
-    costs: Array
-
-    action_bounds = (0.0, INF)
-
-    def utility(self, action, mean, n_present, leader_action):
-        return action * (self.demand - self.slope * n_present * mean - self.costs - leader_action)
-
-    def report(self, action, leader_action):
-        return {"revenue": leader_action * action}
-
-    def objective(self, reports):
-        return reports["revenue"].sum()
 
 
 COSTS = {"alike": np.full(3, 1.0), "different": np.array([1.0, 1.3, 0.7])}

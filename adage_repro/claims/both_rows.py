@@ -27,7 +27,7 @@ def _one_step_on(game: MarketEntrance, settings: Settings, actions: Array, rates
     present = jnp.ones(actions.shape[1], bool)
 
     def one(actions, rate):
-        after = follower_update(settings.order)(game, settings, actions, present, present, rate)
+        after = follower_update(game, settings, actions, rate, learning=present, present=present)
         return after, utilities(game, after, present, rate)
 
     after, payoffs = jax.vmap(one)(actions, rates)

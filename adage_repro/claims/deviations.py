@@ -59,7 +59,7 @@ def _fairness_at_rates(game: MarketEntrance, actions: Array, rates: Array) -> Ar
 def _fairness_of_two_rows(game: MarketEntrance, settings: Settings, actions: Array, rate: Array) -> Array:
     """The mean with that after one more step of the followers, so that a two-cycle counts with both its points."""
     present = jnp.ones(actions.shape, bool)
-    after = follower_update(settings.order)(game, settings, actions, present, present, rate)
+    after = follower_update(game, settings, actions, rate, learning=present, present=present)
     return (_fairness(game, actions, rate) + _fairness(game, after, rate)) / 2
 
 

@@ -102,11 +102,13 @@ def _answer(game: Game, settings: Settings, actions: Array, tax_rate: Array) -> 
     present = jnp.ones(actions.shape, bool)
     low, high = settings.leader_bounds
     width = 0.01 * (high - low)
-    step = follower_update(settings.order)
 
     def objective(rate):
-        rest = lax.fori_loop(0, settings.iterations, lambda _, now: step(game, settings, now, present, present, rate), actions)
-        after = step(game, settings, rest, present, present, rate)  # a two-cycle counts with both its points
+        def step(_, now):
+            return follower_update(game, settings, now, rate, learning=present, present=present)
+
+        rest = lax.fori_loop(0, settings.iterations, step, actions)
+        after = step(None, rest)  # a two-cycle counts with both its points
         return sum(game.objective(utilities(game, now, present, rate), present) for now in (rest, after)) / 2
 
     rates = jnp.stack([jnp.maximum(tax_rate - width, low), jnp.minimum(tax_rate + width, high)])
@@ -121,10 +123,9 @@ class Nested:
 
     def __call__(self, game: Game, settings: Settings, start: Array) -> Array:
         """τ (updates,) after each update of the leader, from a batch of one start."""
-        step = follower_update(settings.order)
 
         def follow(actions, rate, present, learning):
-            return lax.fori_loop(0, INNER_UPDATES, lambda _, now: step(game, settings, now, present, learning, rate), actions)
+            return lax.fori_loop(0, INNER_UPDATES, lambda _, now: follower_update(game, settings, now, rate, learning, present), actions)
 
         def outer(state, t):
             actions, rate = state
