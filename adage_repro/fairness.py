@@ -10,6 +10,7 @@ from adage_repro.refusals import Refused
 from adage_repro.sums import total
 
 PAIRWISE_UP_TO, IN_TURN_UP_TO = 64, 16  # agents; above, sorting is faster, and up to, one other return after another
+NOTHING = 1e-150  # a sum of returns up to here counts as 0: no float holds its square, which a derivative of the quotient asks for
 TIE = 1e-12  # of the largest return: returns closer than this are equal, so that rounding does not order them
 
 
@@ -18,7 +19,8 @@ def gini(returns: Array, present: Array | None = None, returns_shift: Choice = R
 
     returns_shift   `negative`: R - min(min R, 0) · `always`: R - min R · `none`: R as it is; with negative returns the number is
                     then no Gini coefficient and can lie anywhere
-    0, with gradient 0, where the shifted returns sum to 0. Nobody present: 0. ValueError: an unknown `returns_shift`.
+    0, with gradient 0, where the shifted returns sum to 0, or to less than 1e-150. Nobody present: 0.
+    ValueError: an unknown `returns_shift`.
     """
     returns, present, n_present, summed = _shifted(returns, present, returns_shift)
     return _ratio(_spread(returns, present), n_present * summed)
@@ -45,8 +47,8 @@ def _shifted(returns, present, returns_shift):
 
 
 def _ratio(numerator, denominator):
-    """Their quotient; 0 with gradient 0 where the denominator is 0."""
-    zero = denominator == 0
+    """Their quotient; 0 with gradient 0 where the denominator is 0, or as good as 0."""
+    zero = jnp.abs(denominator) <= NOTHING
     return jnp.where(zero, 0.0, numerator / jnp.where(zero, 1.0, denominator))
 
 

@@ -34,6 +34,7 @@ NOTHING_TO_SHARE = {  # no inequality
     "all equal, negative": (np.full(N, -1 / 3), EVERYBODY),
     "nobody present": (np.arange(N) - 4.0, ~EVERYBODY),
     "one present": (np.arange(N) - 4.0, np.arange(N) == 1),
+    "as good as zero": (np.r_[np.zeros(N - 1), 1e-251], EVERYBODY),
     "those present zero": (np.where(np.arange(N) < 4, 0.0, -1.5), np.arange(N) < 4),
 }
 
