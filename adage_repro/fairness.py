@@ -39,16 +39,25 @@ def _shifted(returns, present, returns_shift):
     if returns.ndim != 1 or not returns.size or present.shape != returns.shape:
         raise Refused(f"returns and present must have one shape (N,), got {returns.shape} and {present.shape}")
     check_value("returns", returns, "float", "[-1e+300, 1e+300]")
-    lowest = jnp.where(present, returns, jnp.inf).min()
+    lowest = _lowest(returns, present)
     negative, always = jnp.where(lowest < 0, lowest, 0.0), jnp.where(jnp.isfinite(lowest), lowest, 0.0)
     shift = RETURNS_SHIFT.pick(returns_shift, negative=negative, always=always, none=jnp.zeros(()))
     returns = jnp.where(present, returns - shift, 0.0)
-    return returns, present, present.sum(), total(returns)
+    summed = total(returns)
+    return returns, present, present.sum(), jnp.where(jnp.abs(summed) <= NOTHING, 0.0, summed)
+
+
+def _lowest(returns, present):
+    """The smallest return of those present, infinite if nobody is. Its gradient is the mean of those of all who have it, added up in a
+    fixed order; that of `min` is added up in the order of the batch."""
+    lowest = lax.stop_gradient(jnp.where(present, returns, jnp.inf).min())
+    poorest = present & (returns == lowest)
+    return lowest + total(jnp.where(poorest, returns - lowest, 0.0)) / jnp.maximum(poorest.sum(), 1)
 
 
 def _ratio(numerator, denominator):
-    """Their quotient; 0 with gradient 0 where the denominator is 0, or as good as 0."""
-    zero = jnp.abs(denominator) <= NOTHING
+    """Their quotient; 0 with gradient 0 where the denominator is 0."""
+    zero = denominator == 0
     return jnp.where(zero, 0.0, numerator / jnp.where(zero, 1.0, denominator))
 
 
