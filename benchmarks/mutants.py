@@ -4,7 +4,7 @@
     python benchmarks/mutants.py
 
 Results go to benchmarks/mutants.csv as they come, and a run that was stopped goes on where it ended (--minutes stops it by itself).
-A mutant is killed if a test fails, or if the tests take ten times as long as they do without it.
+A mutant is killed if a test fails, or if the tests take more than LONGEST seconds.
 
 mutmut itself keeps mutants side by side in one module, which a traced and cached function does not notice, and runs them in processes that
 have used JAX before they fork, which JAX does not survive. So its operators are applied here one at a time, to the text of a module, and
@@ -23,28 +23,44 @@ import time
 from pathlib import Path
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
+from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper, PositionProvider
 from mutmut.mutation.mutators import mutation_operators
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "benchmarks" / "mutants.csv"
-COLUMNS = ["module", "line", "before", "after", "killed by", "seconds"]
-MODULES = {  # with the tests that are run, in this order, until one fails
-    "fairness": ("fairness", "properties", "market", "adage", "framework"),
-    "market": ("market", "properties", "adage", "fairness", "framework"),
-    "followers": ("properties", "adage", "market", "framework", "fairness"),
-    "steps": ("properties", "adage", "market", "framework", "fairness"),
-    "adage": ("properties", "adage", "framework", "market", "fairness"),
+LONGEST = 300
+COLUMNS = ["module", "line", "column", "before", "after", "killed by", "seconds"]  # without seconds: it was not tried
+QUICK = {  # which tests of a file are tried first, since they take seconds
+    "fairness": "",
+    "properties": "",
+    "market": "not item and not stable",
+    "adage": "reading or traced or settings or boxes or presence or refusals or knows or cournot or equal",
 }
+MODULES = {  # in which order, until one fails
+    "fairness": ("fairness", "properties", "adage", "market"),
+    "market": ("market", "properties", "adage"),
+    "followers": ("properties", "adage", "market"),
+    "steps": ("properties", "adage", "market"),
+    "adage": ("properties", "adage", "market"),
+}
+WHOLE = ("market", "fairness", "adage", "framework", "leaders", "games", "experiments")  # all tests of these, if asked for
 
 
 class Mutations(cst.CSTVisitor):
-    """All mutants of a module: (line, text before, text after, mutated module). Annotations, imports and docstrings have none."""
+    """All mutants of a module: (line, column, text before, text after, mutated module). Annotations, imports and docstrings have none."""
 
-    METADATA_DEPENDENCIES = (PositionProvider,)
+    METADATA_DEPENDENCIES = (ByteSpanPositionProvider, PositionProvider)
 
     def __init__(self, module):
         self.module, self.found = module, []
+
+    def with_(self, node, mutant):
+        """The module's text with the mutant in place of the node: cut out and pasted, where the node is all that stands there."""
+        span, source, code = self.get_metadata(ByteSpanPositionProvider, node), self.module.code.encode(), self.module.code_for_node
+        end = span.start + span.length
+        if source[span.start : end].decode() != code(node):
+            return self.module.deep_replace(node, mutant).code
+        return (source[: span.start] + code(mutant).encode() + source[end:]).decode()
 
     def visit_Annotation(self, node):
         return False
@@ -58,23 +74,23 @@ class Mutations(cst.CSTVisitor):
     def on_visit(self, node):
         for kind, operator in mutation_operators:
             if isinstance(node, kind):
-                line = self.get_metadata(PositionProvider, node).start.line
+                begin = self.get_metadata(PositionProvider, node).start
                 for mutant in operator(node):
-                    text = self.module.deep_replace(node, mutant).code
-                    self.found.append((line, self.module.code_for_node(node), self.module.code_for_node(mutant), text))
+                    before, after = (" ".join(self.module.code_for_node(part).split()) for part in (node, mutant))
+                    self.found.append((str(begin.line), str(begin.column), before, after, self.with_(node, mutant)))
         return super().on_visit(node)
 
 
 def mutants(source):
-    """Of a module's text; those that are no Python, or are the same text as another, are left out."""
+    """Those of a module's text that are the text of no other."""
     wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
     visitor = Mutations(wrapper.module)
     wrapper.visit(visitor)
     texts = {source}
-    for line, before, after, text in visitor.found:
+    for *place, text in visitor.found:
         if text not in texts:
             texts.add(text)
-            yield line, " ".join(before.split()), " ".join(after.split()), text
+            yield *place, text
 
 
 def copied(folder):
@@ -113,9 +129,9 @@ def first_failure(folder, tests):
         os.dup2(silence, number)
     said = First()
     try:
-        for name in tests:
-            file = str(folder / "tests" / f"test_{name}.py")
-            status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no", file], plugins=[said])
+        for name, chosen in tests.items():
+            words = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no", "-k", chosen]
+            status = pytest.main([*words, str(folder / "tests" / f"test_{name}.py")], plugins=[said])
             if status:
                 return said.name or "import"
     except BaseException as error:
@@ -137,51 +153,55 @@ def main():
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("--minutes", type=float, default=float("inf"))
     ask.add_argument("--modules", nargs="*", default=list(MODULES))
+    ask.add_argument("--every", type=int, default=1, help="try every k-th mutant only")
+    ask.add_argument("--whole", action="store_true", help="try those that survived once more, with all tests")
     ask.add_argument("--table", type=Path, default=TABLE)
     asked = ask.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
+    tests = {name: dict.fromkeys(WHOLE, "") if asked.whole else {test: QUICK[test] for test in MODULES[name]} for name in MODULES}
     until = time.monotonic() + 60 * asked.minutes
-    done = {}
-    if asked.table.exists():
-        with asked.table.open(encoding="utf-8", newline="") as file:
-            done = {(row["module"], row["line"], row["before"], row["after"]): row for row in csv.DictReader(file)}
     os.environ["HYPOTHESIS_PROFILE"] = "mutants"
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(ROOT / ".cache" / "mutants")
     os.environ |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
+    texts = {(name, *place): text for name in MODULES for *place, text in mutants((ROOT / "adage_repro" / f"{name}.py").read_text("utf-8"))}
+    results = dict.fromkeys(texts, ("", "")) | {key: found for key, found in known(asked.table).items() if key in texts}
+    sample = [key for number, key in enumerate(texts) if number % asked.every == 0 and key[0] in asked.modules]
+    wanted = [key for key in sample if (results[key][1] and not results[key][0] if asked.whole else not results[key][1])]
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place).resolve()
         copied(folder)
-        begin, plain = time.monotonic(), {}
-        for name in asked.modules:
+        for name in {key[0]: None for key in wanted if not any(took for other, (_, took) in results.items() if other[0] == key[0])}:
             begin = time.monotonic()
-            failed = outcome(folder, MODULES[name], 1200)
-            plain[name] = time.monotonic() - begin
-            print(f"{name}: {plain[name]:.1f} s without a mutant{f', FAILED: {failed}' if failed else ''}", flush=True)
+            failed = outcome(folder, tests[name], LONGEST)
+            print(f"{name}: {time.monotonic() - begin:.1f} s without a mutant{f', FAILED: {failed}' if failed else ''}", flush=True)
             if failed:
                 return 1
         sys.dont_write_bytecode = True  # a module that is written again within a second has the time of its old bytecode
-        for name in asked.modules:
-            target = folder / "adage_repro" / f"{name}.py"
-            source = target.read_text(encoding="utf-8")
+        for name in MODULES:
             for cached in (folder / "adage_repro" / "__pycache__").glob(f"{name}.*"):
                 cached.unlink()
-            for line, before, after, text in mutants(source):
-                if (name, str(line), before, after) in done:
-                    continue
-                if time.monotonic() > until:
-                    return 3
-                target.write_text(text, encoding="utf-8")
-                begin = time.monotonic()
-                killer = outcome(folder, MODULES[name], max(60, 10 * plain[name]))
-                took = time.monotonic() - begin
-                new = not asked.table.exists()
-                with asked.table.open("a", encoding="utf-8", newline="") as file:
-                    rows = csv.writer(file, lineterminator="\n")
-                    if new:
-                        rows.writerow(COLUMNS)
-                    rows.writerow([name, line, before, after, killer, f"{took:.1f}"])
+        for key in wanted:
+            name = key[0]
+            if time.monotonic() > until:
+                return 3
+            target = folder / "adage_repro" / f"{name}.py"
+            source = target.read_text(encoding="utf-8")
+            target.write_text(texts[key], encoding="utf-8")
+            begin = time.monotonic()
+            killer = outcome(folder, tests[name], LONGEST)
+            results[key] = killer, f"{time.monotonic() - begin:.1f}"
             target.write_text(source, encoding="utf-8")
+            with asked.table.open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file, lineterminator="\n").writerows([COLUMNS, *((*key, *found) for key, found in results.items())])
     return 0
+
+
+def known(table):
+    """What an earlier run has found: (killed by, seconds) by place and text of the mutant."""
+    if not table.exists():
+        return {}
+    with table.open(encoding="utf-8", newline="") as file:
+        return {tuple(row[:5]): tuple(row[5:]) for row in list(csv.reader(file))[1:]}
 
 
 if __name__ == "__main__":

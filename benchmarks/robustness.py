@@ -34,7 +34,9 @@ def made(clone, *words, **given):
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "JAX", "PYTHON", "VIRTUAL"))}
     environment |= {"TMPDIR": str(clone.parent / "tmp")} | given.pop("environment", {})
     command = [*before, "make", "-C", str(clone), "--no-print-directory", *words]
-    return subprocess.Popen(command, cwd=where, env=environment, stdout=-1, stderr=-1, text=True, encoding="utf-8", start_new_session=True)
+    return subprocess.Popen(
+        command, cwd=where, env=environment, stdout=-1, stderr=-1, text=True, errors="backslashreplace", start_new_session=True
+    )
 
 
 def ended(process):
@@ -120,7 +122,9 @@ def killed(what, clone, words, folder, new, seed):
         status, _, err = ended(made(clone, *words))
         expect((status, err) == (0, []) and files(folder) == new and not left_behind(clone), trial, status, err, left_behind(clone))
         print(f"{trial}: {sum(now[name] == new[name] for name in now)} of {len(now)} files new when it was killed", flush=True)
-    outcome = f"each file old or new, and whole; {cut} between the files of one figure; each time the next run makes all and leaves nothing behind"
+    outcome = (
+        f"each file old or new, and whole; {cut} between two files of one figure; each time the next run made all and left nothing behind"
+    )
     tell(what=f"{what} killed at a random moment (the whole process group, `kill -9`)", tried=alive, outcome=outcome)
 
 
@@ -223,7 +227,39 @@ def strange(clone, new):
     tell(what="a path with spaces and letters that are not ASCII", tried=1, outcome="set-up and all runs on this page took place in one")
 
 
-PARTS = {made.__name__: made for made in (strange, read_only, disk, at_once, rerun_kills, kills)}
+def refusals(clone, new):
+    """Of each notebook one hostile SET of each kind, another for each notebook; all of them are tried without make in the tests."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    import hostile
+
+    from adage_repro import notebooks
+
+    tried, before = 0, sorted(file.stat().st_mtime_ns for room in ("figures", "notebooks") for file in (clone / room).rglob("*"))
+    for place, (name, notebook) in enumerate(notebooks.by_name().items()):
+        kinds = {}
+        for wrong, given in hostile.settings(notebooks.defaults(notebook)):
+            kinds.setdefault(wrong, []).append(given)
+        command = ("claims",) if name == "claims" else ("figure", f"FIG={name[3:]}") if name[:3] == "fig" else ("notebook", f"NAME={name}")
+        for wrong, given in kinds.items():
+            settings = given[7 * place % len(given)]
+            status, out, err = ended(made(clone, *command, f"SET={settings}"))
+            expect(
+                (status, out, len(err)) == (2, [], 2) and err[0].isprintable() and err[1].startswith("make"),
+                name,
+                wrong,
+                settings[:99],
+                err,
+            )
+            tried += 1
+    now = sorted(file.stat().st_mtime_ns for room in ("figures", "notebooks") for file in (clone / room).rglob("*"))
+    expect(now == before and not list(clone.parent.rglob(hostile.RAN)))
+    outcome = "each in one line, with exit status 2; nothing was written and nothing was run"
+    tell(
+        what="wrong parameters of every notebook refused by `make figure`, `make notebook` and `make claims`", tried=tried, outcome=outcome
+    )
+
+
+PARTS = {made.__name__: made for made in (refusals, strange, read_only, disk, at_once, rerun_kills, kills)}
 
 
 def main(*names):
@@ -231,18 +267,19 @@ def main(*names):
         clone = Path(place) / "adage repro é"
         (Path(place) / "tmp").mkdir()
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        for notebook in (clone / "notebooks").iterdir():
-            if notebook.name[:5] not in KEPT:
-                notebook.unlink()
-        for file in (clone / "figures").iterdir():
-            if file.name[:5] not in KEPT:
-                file.unlink()
-        committed = files(clone / "figures")
-        status, _, err = ended(made(clone, "figures"))
+        status, _, err = ended(made(clone, "docs"))  # which also sets it up
         expect(status == 0, err)
+        for name in [name for name in names or PARTS if name == "refusals"]:
+            PARTS[name](clone, {})
+        for room in ("figures", "notebooks"):
+            for file in (clone / room).iterdir():
+                if file.name[:5] not in KEPT:
+                    file.unlink()
+        committed = files(clone / "figures")
+        expect(ended(made(clone, "figures"))[0] == 0)
         new = files(clone / "figures")
         expect(new == committed, "figures/ is not what the clone makes")
-        for name in names or PARTS:
+        for name in [name for name in names or PARTS if name != "refusals"]:
             PARTS[name](clone, new)
 
 

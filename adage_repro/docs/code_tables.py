@@ -75,6 +75,25 @@ def gradients() -> str:
     return table(["game and leader", "gradient", "error", "simulations", "time, of one simulation"], rows)
 
 
+def robustness() -> str:
+    """What happened to runs that were disturbed, as docs/robustness.csv has it, which benchmarks/robustness.py writes."""
+    with (ROOT / "docs" / "robustness.csv").open(encoding="utf-8") as file:
+        rows = [[row["what"], row["tried"], row["outcome"]] for row in csv.DictReader(file)]
+    return table(["what was done", "times", "what happened"], rows)
+
+
+def mutants() -> str:
+    """How many mutants of each module the tests killed, as benchmarks/mutants.csv has it, which benchmarks/mutants.py writes."""
+    with (ROOT / "benchmarks" / "mutants.csv").open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    rows = []
+    for module in [*dict.fromkeys(row["module"] for row in found), "all"]:
+        own = [row for row in found if module in (row["module"], "all")]
+        killed = sum(bool(row["killed by"]) for row in own)
+        rows.append([f"`{module}.py`" if module != "all" else "all", str(len(own)), str(killed), f"{100 * killed / len(own):.1f}%"])
+    return table(["module", "mutants", "killed", "share"], rows)
+
+
 def rooms() -> str:
     """Each file of the library, and each folder in it, with the beginning of its docstring. ValueError: one without."""
     library = ROOT / "adage_repro"
