@@ -25,6 +25,8 @@ override OUT := $(value OUT)
 override ARGS := $(value ARGS)
 override PYTHON := $(value PYTHON)
 export FIG NAME SET OUT ARGS PYTHON
+# Not handed on a second time, all in one string: Linux starts no command with a string of more than 128 kB.
+MAKEOVERRIDES :=
 
 ifneq ($(strange),)
 known := $(patsubst "%":,%,$(filter "%":,$(file <adage_repro/parameters.py)))
