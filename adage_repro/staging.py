@@ -49,6 +49,19 @@ def _locked(folder: Path, how: int = 0) -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """BlockingIOError if another process is in such a block for this folder; nothing is held where a file system has no locks."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(_locked(folder, fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise
+        except OSError:
+            pass
+        yield
+
+
 def check_writable(out: Path) -> None:
     """OSError unless files can be written to `out`, or to the folder in which it would be made."""
     with own_folder(_nearest(out), STAGING):
@@ -61,12 +74,12 @@ def _nearest(out: Path) -> Path:
 
 
 @contextmanager
-def staged(out: Path) -> Iterator[Path]:
-    """A folder in or beside `out` whose files replace those in `out` when the block ends well.
+def staged(out: Path, inside: Path | None = None) -> Iterator[Path]:
+    """A folder in or beside `out`, or `inside` another, whose files replace those in `out` when the block ends well.
 
     After an error or an interrupt nothing has changed, also if it comes while files are being replaced.
     """
-    with own_folder(_nearest(out), STAGING) as folder:
+    with own_folder(inside or _nearest(out), STAGING) as folder:
         new, old = folder / "new", folder / "old"
         new.mkdir()
         old.mkdir()
