@@ -6,11 +6,12 @@ import re
 import shlex
 import sys
 import time
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from adage_repro import build, notebooks, parameter_cells, workers
-from adage_repro.folders import FIGURES, RERUNS, ROOT, labelled, paper_record, place, rerun_folder
+from adage_repro import build, cluster, notebooks, parameter_cells, workers
+from adage_repro.folders import FIGURES, RERUNS, ROOT, check_cache, labelled, paper_record, place, rerun_folder
 from adage_repro.grid import grid_points, read_grid, read_set, swept
 from adage_repro.parameters import check_all, check_device
 from adage_repro.refusals import shown
@@ -106,7 +107,6 @@ FEW, MANY = 200, 100_000  # points of a grid: what is made without asking, and w
 
 def sweep(number: str, grid: str, out: str, processes: str, most: str, scheduler: str) -> int:
     """`make sweep`: one figure at each point of a grid, into a folder of its own; gives the exit status."""
-    from adage_repro import cluster
     from adage_repro import sweep as made
 
     begin = time.perf_counter()
@@ -120,19 +120,27 @@ def sweep(number: str, grid: str, out: str, processes: str, most: str, scheduler
     processes = whole("WORKERS", processes, otherwise=workers.cores(), most=256)
     folder = read_out(out, otherwise=RERUNS / labelled(f"{name}-sweep", values))
     already_in(folder, made.files(name))
-    run = partial(cluster.on_workers, cluster.connect(scheduler)) if scheduler else partial(workers.in_processes, processes=processes)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with alone_in(folder):
-            say(f"Figure {int(number)} at {len(points)} points into {place(folder)}")
-            well = made.sweep(name, points, values, folder, run)
-    except BlockingIOError:
-        raise ValueError(f"OUT must be a folder in which no other sweep is at work, got {shown(place(folder))}") from None
-    except (KeyboardInterrupt, made.Stopped) as stop:
-        print(f"{stop or 'interrupted'}: points that are done are kept, and the same command goes on from there", file=sys.stderr)
-        return 1
-    say(f"saved {', '.join(made.files(name))} and a folder for each point in {place(folder)}", took(begin))
-    return 0 if well else 1
+    with ExitStack() as held:
+        if scheduler:
+            run = partial(cluster.on_workers, held.enter_context(cluster.connect(scheduler)))
+        else:
+            run = partial(workers.in_processes, processes=processes)
+        check_cache()
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            held.enter_context(alone_in(folder))
+        except BlockingIOError:
+            raise ValueError(f"OUT must be a folder in which no other sweep is at work, got {shown(place(folder))}") from None
+        say(f"Figure {int(number)} at {len(points)} points into {place(folder)}")
+        try:
+            failed = made.sweep(name, points, values, folder, run)
+        except (KeyboardInterrupt, made.Stopped) as stop:
+            print(f"{stop or 'interrupted'}: points that are done are kept, and the same command goes on from there", file=sys.stderr)
+            return 1
+    if len(failed) < len(points):
+        say(f"saved {', '.join(made.files(name))} and a folder for each point in {place(folder)}")
+    say(took(begin))
+    return 1 if failed else 0
 
 
 def claims(settings: str, out: str) -> None:

@@ -34,9 +34,8 @@ def on_workers(client: Any, work: Callable, items: Iterable) -> Iterator[tuple[A
     """
     from distributed import as_completed
 
-    with client:
-        if not client.nthreads():
-            say(f"no workers yet; each is started with: dask worker {client.scheduler.address} --nthreads 1")
-        busy = {client.submit(work, item, pure=False): item for item in items}
-        for job in as_completed(list(busy)):
-            yield busy.pop(job), job
+    if not client.nthreads():
+        say(f"no workers yet; each is started with: dask worker {client.scheduler.address} --nthreads 1")
+    busy = {client.submit(work, item, pure=False): item for item in items}
+    for job in as_completed(list(busy)):
+        yield busy.pop(job), job

@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -25,7 +25,7 @@ from adage_repro.terminal import say
 from adage_repro.workers import why
 
 Points = Mapping[str, Mapping[str, object]]  # all parameters of each, by what one types for it
-Run = Callable[[Callable, list[str]], Iterator[tuple[str, Future]]]  # does work for each item, and gives the item with its job when it ends
+Run = Callable[[Callable, list], Iterator[tuple[Any, Future]]]  # does work for each item, and gives the item with its job when it ends
 _one_at_a_time = Lock()  # a notebook has its process for itself, and a worker of a cluster may have several threads
 
 
@@ -33,8 +33,8 @@ class Stopped(Exception):
     """The sweep cannot go on, since what is done cannot be written."""
 
 
-def sweep(name: str, points: Points, swept: Mapping[str, list], out: Path, run: Run) -> bool:
-    """Run the notebook `name` at those of `points` that are not done, then write its table and picture; whether all went well.
+def sweep(name: str, points: Points, swept: Mapping[str, list], out: Path, run: Run) -> dict[str, str]:
+    """Run the notebook `name` at those of `points` that are not done, then write its table and picture; the points that failed, and why.
 
     swept   the values of the grid, by parameter · run   see `Run`
     Each point has a folder of its own in `out`, which appears when the point is done. Stopped: `out` can no longer be written.
@@ -45,10 +45,10 @@ def sweep(name: str, points: Points, swept: Mapping[str, list], out: Path, run: 
     if len(left) < len(points):
         say(f"{len(points) - len(left)} of {len(points)} points are done already")
     failed = {}
-    work = partial(run_point, name, source, points)
+    work = partial(run_point, name, source)
     bar = tqdm(total=len(points), initial=len(points) - len(left), desc="sweeping", unit=" points", leave=False, disable=None)
-    with bar, closing(run(work, left)) as ended:
-        for point, job in ended:
+    with bar, closing(run(work, [(point, points[point]) for point in left])) as ended:
+        for (point, _), job in ended:
             error = job.exception()
             if error:
                 failed[point] = why(error)
@@ -63,7 +63,7 @@ def sweep(name: str, points: Points, swept: Mapping[str, list], out: Path, run: 
     if failed:
         lines = (f"  {point}  {error}" for point, error in failed.items())
         say(f"{len(failed)} of {len(points)} points failed; the same command tries them again:", *lines)
-    return not failed
+    return failed
 
 
 def files(name: str) -> list[str]:
@@ -71,28 +71,34 @@ def files(name: str) -> list[str]:
     return [f"{name}_sweep.{kind}" for kind in ("csv", "png", "pdf", "json")]
 
 
-def run_point(name: str, source: str, points: Points, point: str) -> dict[str, bytes]:
-    """What the notebook leaves at this point, by file name; runs in a temporary folder, on this machine or on another.
+def run_point(name: str, source: str, point: tuple[str, Mapping[str, object]]) -> dict[str, bytes]:
+    """What the notebook leaves at this point of a grid, by file name; runs in a temporary folder, on this machine or on another.
 
     Refused: the code here is not that of the sweep, whose hash is `source`.
     """
     if made_from(name) != source:
         raise Refused("the code here is not that of the sweep: it has changed since, or is another version")
     with _one_at_a_time, own_folder(Path(tempfile.gettempdir()), "adage_repro-") as room:
-        notebooks.execute(notebooks.notebook_of(name), points[point], room / "files", keep_notebook=True, warm=True)
+        notebooks.execute(notebooks.notebook_of(name), point[1], room / "files", keep_notebook=True, warm=True)
         return {file.name: file.read_bytes() for file in sorted((room / "files").iterdir())}
 
 
 def _store(home: Path, out: Path, name: str, files: Mapping[str, bytes], source: str) -> None:
     """Write the files of a point, and with them their hashes and that of what they were made from."""
     stamp = [source, {file: hashlib.sha256(content).hexdigest() for file, content in files.items()}]
+    with _written(home), staged(home, inside=out) as folder:
+        for file, content in files.items():
+            (folder / file).write_bytes(content)
+        (folder / f"{name}.stamp").write_text(json.dumps(stamp), encoding="utf-8")
+
+
+@contextmanager
+def _written(folder: Path) -> Iterator[None]:
+    """Stopped, for whatever keeps files from being written to the folder."""
     try:
-        with staged(home, inside=out) as folder:
-            for file, content in files.items():
-                (folder / file).write_bytes(content)
-            (folder / f"{name}.stamp").write_text(json.dumps(stamp), encoding="utf-8")
+        yield
     except OSError as error:
-        raise Stopped(f"stopped, since {place(home)} cannot be written ({error.strerror or error})") from error
+        raise Stopped(f"stopped, since {place(folder)} cannot be written ({error.strerror or error})") from error
 
 
 def _is_done(home: Path, name: str, values: Mapping[str, object], source: str) -> bool:
@@ -120,4 +126,5 @@ def _put_together(name: str, done: Points, swept: Mapping[str, list], homes: Map
     figure, alt = small_multiples(table, list(swept))
     both = f"{name}_sweep"
     parameters = next(iter(done.values())) | swept
-    records.write(out, both, figure, {both: table}, parameters, headline={}, alt=alt, lines={}, every=1)
+    with _written(out):
+        records.write(out, both, figure, {both: table}, parameters, headline={}, alt=alt, lines={}, every=1)
