@@ -15,8 +15,8 @@ from adage_repro.folders import FIGURES, RERUNS, ROOT, check_cache, labelled, pa
 from adage_repro.grid import grid_points, read_grid, read_set, swept
 from adage_repro.parameters import check_all, check_device
 from adage_repro.refusals import shown
-from adage_repro.staging import alone_in, check_writable
-from adage_repro.terminal import changes, comparison, open_streams, say
+from adage_repro.staging import alone_in, check_writable, staged
+from adage_repro.terminal import aligned, changes, comparison, open_streams, say
 
 
 def read_out(text: str, otherwise: Path) -> Path:
@@ -143,6 +143,22 @@ def sweep(number: str, grid: str, out: str, processes: str, most: str, scheduler
     return 1 if failed else 0
 
 
+def compare(a: str, b: str, out: str) -> None:
+    """`make compare`: two runs of a figure side by side, in the terminal and on a page."""
+    from adage_repro import compare as pages
+
+    runs = pages.runs(a, b)
+    name = runs[0].name
+    places = {which: place(run.folder) for which, run in zip("AB", runs, strict=True)}
+    folder = read_out(out, otherwise=RERUNS / labelled(f"{name}-compare", places))
+    already_in(folder, [f"{name}_compare.html"])
+    for heading, rows in pages.differences(*runs).items():
+        say(*(aligned([(heading, "A", "B"), *rows], str.rjust) if rows else [f"{heading}: none"]), "")
+    with staged(folder) as room:
+        (room / f"{name}_compare.html").write_text(pages.page(*runs), encoding="utf-8")
+    say(f"saved {name}_compare.html in {place(folder)}")
+
+
 def claims(settings: str, out: str) -> None:
     """`make claims`: all claims and readings into figures/ and docs/claims.md; with other parameters, into a folder of its own."""
     if settings.strip() or out:
@@ -200,6 +216,7 @@ COMMANDS = {
     "figure": (figure, ("NUMBER", '"NAME=VALUE …"', "OUT")),
     "notebook": (notebook, ("NAME", '"NAME=VALUE …"', "OUT")),
     "sweep": (sweep, ("NUMBER", '"NAME=VALUE,VALUE,… NAME=START:STOP:COUNT …"', "OUT", "WORKERS", "POINTS", "SCHEDULER")),
+    "compare": (compare, ("FOLDER", "FOLDER", "OUT")),
     "lab": (lab, ('"ARGUMENT …"',)),
 }
 

@@ -37,5 +37,5 @@ def on_workers(client: Any, work: Callable, items: Iterable) -> Iterator[tuple[A
     if not client.nthreads():
         say(f"no workers yet; each is started with: dask worker {client.scheduler.address} --nthreads 1")
     busy = {client.submit(work, item, pure=False): item for item in items}
-    for job in as_completed(list(busy)):
+    for job in as_completed(list(busy), loop=client.loop):
         yield busy.pop(job), job
