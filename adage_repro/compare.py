@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment
 
-from adage_repro.folders import digest
+from adage_repro.folders import digest, place
 from adage_repro.refusals import Refused, cut, shown
 from adage_repro.terminal import typed, word
 
@@ -30,7 +30,7 @@ td + td { font-variant-numeric: tabular-nums }
 <h1>Two runs of {{ name }}</h1>
 <div class="runs">
 {% for which, run in runs.items() %}<figure>
-<figcaption><strong>{{ which }}</strong> {{ run.folder }}</figcaption>
+<figcaption><strong>{{ which }}</strong> {{ run.place }}</figcaption>
 <img alt="{{ run.record.alt }}" src="data:image/png;base64,{{ run.base64 }}">
 <figcaption>{{ run.record.alt }}</figcaption>
 </figure>
@@ -52,6 +52,11 @@ class Run(NamedTuple):
     name: str
     record: Mapping[str, Any]
     picture: bytes
+
+    @property
+    def place(self) -> str:
+        """How the folder is named."""
+        return place(self.folder)
 
     @property
     def base64(self) -> str:
