@@ -75,11 +75,11 @@ def _nearest(out: Path) -> Path:
 
 @contextmanager
 def staged(out: Path, inside: Path | None = None) -> Iterator[Path]:
-    """A folder in or beside `out`, or `inside` another, whose files replace those in `out` when the block ends well.
+    """A folder in or beside `out`, or `inside`, whose files replace those in `out` when the block ends well.
 
     After an error or an interrupt nothing has changed, also if it comes while files are being replaced.
     """
-    with own_folder(inside or _nearest(out), STAGING) as folder:
+    with own_folder(_nearest(inside or out), STAGING) as folder:
         new, old = folder / "new", folder / "old"
         new.mkdir()
         old.mkdir()

@@ -59,7 +59,7 @@ def sweep(name: str, points: Points, swept: Mapping[str, list], out: Path, run: 
                 say(f"{point}  {f'failed: {failed[point]}' if error else 'done'}")
     done = {point: values for point, values in points.items() if point not in failed}
     if done:
-        _put_together(name, done, swept, homes, out)
+        _put_together(name, done, swept, homes, out, missing=len(failed))
     if failed:
         lines = (f"  {point}  {error}" for point, error in failed.items())
         say(f"{len(failed)} of {len(points)} points failed; the same command tries them again:", *lines)
@@ -115,7 +115,7 @@ def _record(home: Path, name: str) -> dict[str, Any]:
     return json.loads((home / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def _put_together(name: str, done: Points, swept: Mapping[str, list], homes: Mapping[str, Path], out: Path) -> None:
+def _put_together(name: str, done: Points, swept: Mapping[str, list], homes: Mapping[str, Path], out: Path, missing: int) -> None:
     """The headline numbers of all points that are done as one long table, and as one picture."""
     rows = []
     for point, values in done.items():
@@ -124,6 +124,7 @@ def _put_together(name: str, done: Points, swept: Mapping[str, list], homes: Map
             rows.append(own | {"name": common_name(number, own), "value": value})
     table = pd.DataFrame(rows)
     figure, alt = small_multiples(table, list(swept))
+    alt += f" {missing} of {missing + len(done)} points failed and are missing." if missing else ""
     both = f"{name}_sweep"
     parameters = next(iter(done.values())) | swept
     with _written(out):

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import Future
 
@@ -37,16 +38,18 @@ records.save("fig90", Figure((1, 1)), {"fig90": pd.DataFrame({"x": [capacity]})}
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A copy of the project whose only notebook takes no time, writes down that it ran, and fails where the market is large."""
-    shutil.copytree(ROOT / "adage_repro", tmp_path / "adage_repro", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "requirements.lock", tmp_path)
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT / "adage_repro", copy / "adage_repro", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.lock", copy)
     cells = [new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}, id="a"), new_code_cell(TOY, id="b")]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    for room in ("notebooks", "temporary"):
-        (tmp_path / room).mkdir()
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), tmp_path / "notebooks" / "fig90_toy.ipynb")
-    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path / "notebooks")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for room in (copy / "notebooks", tmp_path / "temporary"):
+        room.mkdir()
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), copy / "notebooks" / "fig90_toy.ipynb")
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", copy / "notebooks")
+    monkeypatch.setenv("PYTHONPATH", str(copy))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
     monkeypatch.setenv("ADAGE_REPRO_OUT", "")  # put back afterwards
     return tmp_path
@@ -165,9 +168,11 @@ def test_points_are_run_put_together_and_never_run_again(project, capsys):
     assert sorted(file.name for file in point.iterdir()) == names
     assert nbformat.read(point / names[-1], as_version=4).cells[0].source.count("| `capacity` | 0.6 | 0.75 |") == 1
     record = json.loads((out / "fig90_sweep.json").read_text(encoding="utf-8"))
-    assert record["parameters"]["capacity"] == [0.5, 0.75] and record["tables"]["fig90_sweep.csv"] == digest(out / "fig90_sweep.csv")
+    assert record["parameters"]["capacity"] == [0.5, 0.75, 0.9] and record["alt"].endswith(" 2 of 6 points failed and are missing.")
+    assert record["tables"]["fig90_sweep.csv"] == digest(out / "fig90_sweep.csv")
     assert len(ran(project)) == 6
 
+    swept("capacity=0.5,0.75 follower_lr=0.001 seed=0,1", out)
     before = files(out)
     swept("capacity=0.5,0.75 follower_lr=0.001 seed=0,1", out)
     assert files(out) == before and len(ran(project)) == 6
@@ -228,7 +233,7 @@ def test_of_two_sweeps_in_one_folder_the_second_is_refused(project, capsys):
 def command(project, *words, **given):
     """The real command in processes of its own, which die together."""
     start = [sys.executable, "-m", "adage_repro", "sweep", "90", *words]
-    return subprocess.Popen(start, cwd=project, env=os.environ | given, start_new_session=True, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(start, cwd=project / "copy", env=os.environ | given, start_new_session=True, stdout=subprocess.PIPE, text=True)
 
 
 def wait_for(folder, pattern, more_than=0):
@@ -309,7 +314,7 @@ def test_the_picture_has_a_panel_for_each_number_and_a_line_for_each_setting():
     ]
     verdict = {"capacity": 0.2, "crowd": "included", "seed": 0, "name": "verdict", "value": "holds"}
     figure, alt = small_multiples(pd.DataFrame([*rows, verdict]), ["capacity", "crowd", "seed"])
-    assert [ax.get_title() for ax in figure.axes] == ["gap", "mean"] and figure.get_supxlabel() == "capacity (c = C/N)"
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["gap", "mean"] and figure.get_supxlabel() == "capacity (c = C/N)"
     lines = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines if line.get_linestyle() == "-"}
     assert lines == {"crowd=included": pytest.approx([0.3, 0.6, 0.9]), "crowd=excluded": pytest.approx([1.3, 1.6, 1.9])}
     assert alt.startswith("Headline numbers against capacity, from 0.2 to 0.6, a line for each setting of crowd. ")
