@@ -28,15 +28,15 @@ def common_name(number: str, point: Mapping[str, object]) -> str:
 def small_multiples(table: pd.DataFrame, swept: list[str]) -> tuple[Figure, str]:
     """A picture of a long table with the columns `swept`, name and value, and what it shows in words."""
     numbers = table[[isinstance(value, int | float) for value in table.value]]
-    names = list(dict.fromkeys(numbers.name))
-    shown = names[:MOST_PANELS]
+    found = list(dict.fromkeys(numbers.name))
+    shown = found[:MOST_PANELS]
     several = [name for name in swept if numbers[name].nunique() > 1] or swept[:1]
     across = next((name for name in several if name != REPEATS), several[0])
     others = [name for name in several if name not in (across, REPEATS)]
     columns = min(COLUMNS, len(shown))
     cells = [f"{place}" for place in range(len(shown))] + ["."] * (-len(shown) % columns)
     layout = [cells[first : first + columns] for first in range(0, len(cells), columns)]
-    figure, axes = page(layout, height=1.35 if len(layout) > 1 else 1.9, sharex=True)
+    figure, axes = page(layout, height=1.6 if len(layout) > 1 else 1.9, sharex=True)
     values = list(dict.fromkeys(numbers[across]))
     numeric = all(isinstance(value, int | float) for value in values)
     series = list(dict.fromkeys(numbers[others].itertuples(index=False, name=None))) if others else [()]
@@ -60,17 +60,20 @@ def small_multiples(table: pd.DataFrame, swept: list[str]) -> tuple[Figure, str]
         if numeric and min(values) > 0 and max(values) / min(values) >= 50:
             ax.set_xscale("log")
         if not numeric:
-            ax.set_xticks(range(len(values)), values, rotation=30, ha="right")
+            every = -(-len(values) // MOST_NAMED)
+            names = [value if len(value) < 16 else f"{value[:15]}…" for value in map(str, values)]
+            ax.set_xticks(range(0, len(values), every), names[::every], rotation=90)
     for place in range(len(shown)):
         axes[f"{place}"].tick_params(labelbottom=place + columns >= len(shown))
-    symbol = PARAMETERS[across].symbol
+    symbol = re.sub(r"(\w)_(\w)", r"$\1_\2$", PARAMETERS[across].symbol)
     figure.supxlabel(f"{across}{f' ({symbol})' if symbol != '–' else ''}", fontsize=9)
     if others:
-        legend(figure, axes, columns=min(4, len(named)))
-    return figure, _words(numbers, across, others, values, names, shown)
+        longest = max(len(text) for text in axes["0"].get_legend_handles_labels()[1])
+        legend(figure, axes, columns=max(1, min(COLUMNS, 90 // (longest + 8))))
+    return figure, _words(numbers, across, others, values, found, shown)
 
 
-def _words(numbers: pd.DataFrame, across: str, others: list[str], values: list, names: list[str], shown: list[str]) -> str:
+def _words(numbers: pd.DataFrame, across: str, others: list[str], values: list, found: list[str], shown: list[str]) -> str:
     """What the picture shows, and where each number goes from the first to the last value."""
     ends = []
     for name in shown[:4]:
@@ -78,5 +81,5 @@ def _words(numbers: pd.DataFrame, across: str, others: list[str], values: list, 
         means = [own[own[across] == value].value.astype(float).mean() for value in (values[0], values[-1])]
         ends.append(f"{name}: {means[0]:.3g} to {means[1]:.3g}")
     lines = f", a line for each setting of {' and '.join(others)}" if others else ""
-    more = f" {len(names) - len(shown)} further numbers are in the table only." if len(names) > len(shown) else ""
+    more = f" {len(found) - len(shown)} further numbers are in the table only." if len(found) > len(shown) else ""
     return f"Headline numbers against {across}, from {values[0]} to {values[-1]}{lines}. On average over the rest, {'; '.join(ends)}.{more}"
