@@ -45,7 +45,7 @@ export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
-.PHONY: help figures figure notebook claims docs test browser-test lab lint clean contact-sheet refresh lock
+.PHONY: help figures figure notebook claims docs gallery test browser-test lab lint clean contact-sheet refresh lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -96,6 +96,9 @@ claims: .venv/.ready ## measure every claim under every reading, into figures/ a
 
 docs: .venv/.ready ## write the tables of the README and docs/, and the notebooks' parameters cells, from the code
 	@$(BIN)/python -m adage_repro docs
+
+gallery: .venv/.ready ## make a site of the figures, claims, notebooks and docs, into build/site/
+	@$(BIN)/python -m adage_repro gallery
 
 test: .venv/.ready ## run pytest on the library and nbval on the notebooks
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
