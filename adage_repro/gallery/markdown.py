@@ -44,9 +44,6 @@ class Renderer(IPythonRenderer):
     def paragraph(self, text: str) -> str:
         return text if text.startswith('<div class="equation">') else super().paragraph(text)
 
-    def block_code(self, code: str, info: str | None = None) -> str:
-        return super().block_code(code, info).replace("<pre>", '<pre tabindex="0">')
-
 
 def to_html(text: str, link: Link) -> str:
     """Markdown as HTML; `link` says where a link or a picture of this page is on the site."""
@@ -59,8 +56,8 @@ def to_html(text: str, link: Link) -> str:
 
 
 def scrolling(table: str) -> str:
-    """A table that scrolls by itself, with the keyboard too, where it is wider than the page."""
-    return f'<div class="scroll" role="group" aria-label="Table" tabindex="0">{table}</div>\n'
+    """A table that scrolls by itself where it is wider than the page."""
+    return f'<div class="scroll">{table}</div>\n'
 
 
 def slug(heading: str) -> str:

@@ -1,7 +1,7 @@
 """A stored notebook as HTML: nbconvert with a template of our own, code folded, and its title and its claim apart."""
 
 import re
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,7 +40,6 @@ def read(file: Path) -> Notebook:
     return Notebook(title, claim, cells, [output.metadata["image/png"].get("alt", "") for output in shown])
 
 
-@cache
 def _exporter(link: markdown.Link) -> HTMLExporter:
     config = Config({"NbConvertBase": {"display_data_priority": SHOWN}})
     filters = {"to_html": partial(markdown.to_html, link=link), "scrolling": markdown.scrolling}

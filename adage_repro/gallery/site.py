@@ -50,8 +50,10 @@ class Site:
 
     def __init__(self):
         sources = [page.relative_to(ROOT).as_posix() for page in docs.pages()]
-        self.notebooks = {name: notebook_pages.read(file) for name, file in notebooks.by_name().items()}
-        self.files = {name: f"notebooks/{file.name}" for name, file in notebooks.by_name().items()}
+        files = notebooks.by_name()
+        ordered = dict.fromkeys([*notebooks.figure_names(), "claims", *notebooks.beyond_names(), *files])
+        self.notebooks = {name: notebook_pages.read(files[name]) for name in ordered}
+        self.files = {name: f"notebooks/{files[name].name}" for name in ordered}
         self.addresses = {source: f"{source.split('.')[0]}.html" for source in [*sources, *self.files.values(), *TEXTS]}
         self.texts = {source: (ROOT / source).read_text(encoding="utf-8") for source in [*sources, *TEXTS]}
         self.assets: set[str] = set()
@@ -115,8 +117,8 @@ class Site:
         """Address, size in pixels and alt text of a record's picture."""
         file = f"figures/{record['figure']}.png"
         self.assets.add(file)
-        width, height = Image.open(ROOT / file).size
-        return {"file": file, "width": width, "height": height, "alt": record["alt"]}
+        with Image.open(ROOT / file) as image:
+            return {"file": file, "width": image.width, "height": image.height, "alt": record["alt"]}
 
     def cards(self, names: list[str]) -> list[dict[str, object]]:
         """What the front page shows of notebooks: a picture, the title, the claim, and for a figure whether it reproduces."""
@@ -177,9 +179,7 @@ class Site:
             about=self.about(name),
             standing=verdicts.standing(self.about(name)) if name.startswith("fig") else None,
             command=_command(name),
-            neighbours=[
-                near and {"address": self.addresses[self.files[near]], "title": self.notebooks[near].title} for near in neighbours
-            ],
+            neighbours=[near and {"address": self.addresses[self.files[near]], "title": self.notebooks[near].title} for near in neighbours],
         )
 
     def text(self, source: str) -> str:

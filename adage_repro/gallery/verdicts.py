@@ -48,8 +48,9 @@ def claims() -> list[Claim]:
     """All claims, in their order. ValueError: a verdict or a subject that the pages do not know."""
     found = [Claim(row["id"], row["place"], row["claim"], row["verdict"], own(row)) for row in rows()]
     for claim in found:
-        if claim.verdict not in VERDICTS or claim.subject not in SUBJECTS:
-            raise ValueError(f"{claim.id}: a claim must be on one of {', '.join(SUBJECTS)}, one of {', '.join(VERDICTS)}, got {claim.verdict}")
+        if claim.subject not in SUBJECTS or claim.verdict not in VERDICTS:
+            allowed = f"on one of {', '.join(SUBJECTS)} with a verdict of {', '.join(VERDICTS)}"
+            raise ValueError(f"a claim must be {allowed}, got {claim.id} with {claim.verdict}")
     return found
 
 

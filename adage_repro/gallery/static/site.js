@@ -27,6 +27,23 @@ if (form) {
   filter();
 }
 
+// What scrolls by itself can be reached with the keyboard; what fits is no stop on the way.
+const names = { PRE: "Code or printed text", DIV: "Table or equation" };
+const reach = () => {
+  for (const part of document.querySelectorAll("pre, .scroll, .equation")) {
+    if (part.scrollWidth > part.clientWidth) {
+      part.tabIndex = 0;
+      part.setAttribute("role", "group");
+      part.setAttribute("aria-label", names[part.tagName]);
+    } else {
+      for (const name of ["tabindex", "role", "aria-label"]) part.removeAttribute(name);
+    }
+  }
+};
+reach();
+addEventListener("resize", reach);
+document.addEventListener("toggle", reach, true);
+
 // Code is folded; one button unfolds all of it.
 const button = document.querySelector("#unfold");
 const folds = [...document.querySelectorAll("details.code")];
