@@ -28,8 +28,8 @@ def inline(tex: str) -> str:
 
 
 def display(tex: str) -> str:
-    r"""A displayed formula. Where TeX parts formulas by \qquad, they stand side by side if there is room and one below the other if not."""
-    pieces = [piece.strip() for piece in re.split(r"\\qquad", tex)]
+    r"""A displayed formula. What \qquad, or a comma and a space, part in it stands side by side if there is room, otherwise below."""
+    pieces = [piece.strip() for piece in re.split(r"\\qquad|(?<=,)\\ ", tex)]
     return f'<div class="equation">{"".join(_math(list(_row(piece, "block")), "block", piece) for piece in pieces)}</div>\n'
 
 

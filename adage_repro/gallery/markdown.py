@@ -66,5 +66,5 @@ def slug(heading: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A line of Markdown without its marks, for titles and descriptions."""
+    """A line of Markdown without its marks, for titles."""
     return escape(re.sub(r"[`*]|\[(.*?)\]\(.*?\)|\\", r"\1", text), quote=False)

@@ -1,12 +1,13 @@
 """A stored notebook as HTML: nbconvert with a template of our own, code folded, and its title and its claim apart."""
 
 import re
-from functools import partial
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
-from nbconvert import HTMLExporter
+from nbconvert import TemplateExporter
+from nbconvert.filters import Highlight2HTML
 from traitlets.config import Config
 
 from adage_repro.gallery import markdown
@@ -25,7 +26,7 @@ class Notebook(NamedTuple):
 
     def html(self, link: markdown.Link, above: str = "") -> str:
         """All cells but the title; a picture whose alt text is `above` is at the head of the page already."""
-        return _exporter(link).from_notebook_node(self.cells, resources={"above": above})[0]
+        return _exporter().from_notebook_node(self.cells, resources={"link": link, "above": above})[0]
 
 
 def read(file: Path) -> Notebook:
@@ -40,7 +41,9 @@ def read(file: Path) -> Notebook:
     return Notebook(title, claim, cells, [output.metadata["image/png"].get("alt", "") for output in shown])
 
 
-def _exporter(link: markdown.Link) -> HTMLExporter:
+@cache
+def _exporter() -> TemplateExporter:
     config = Config({"NbConvertBase": {"display_data_priority": SHOWN}})
-    filters = {"to_html": partial(markdown.to_html, link=link), "scrolling": markdown.scrolling}
-    return HTMLExporter(config=config, template_name="cells", extra_template_basedirs=[str(TEMPLATES)], filters=filters)
+    filters = {"to_html": markdown.to_html, "scrolling": markdown.scrolling, "highlight_code": Highlight2HTML(pygments_lexer="ipython3")}
+    places = {"template_name": "cells", "template_file": "index.html.j2", "extra_template_basedirs": [str(TEMPLATES)]}
+    return TemplateExporter(config=config, filters=filters, **places)

@@ -93,6 +93,11 @@ class Site:
         """All claims."""
         return verdicts.claims()
 
+    @cached_property
+    def saved(self) -> list[dict]:
+        """All records in figures/."""
+        return [_record(file) for file in sorted(FIGURES.glob("*.json"))]
+
     def about(self, name: str) -> list[verdicts.Claim]:
         """The claims about a figure of the paper; none for another notebook."""
         return [claim for claim in self.claims if name.startswith("fig") and int(name[3:]) in claim.figures]
@@ -101,17 +106,21 @@ class Site:
         """What a notebook saved: the records whose pictures it shows. Refused: a figure that its notebook does not show, or a file of
         a record that is not the one it was saved with."""
         alts = self.notebooks[name].alts
-        found = {record["alt"]: record for record in map(_record, sorted(FIGURES.glob("*.json"))) if record["alt"] in alts}
+        found = {record["alt"]: record for record in self.saved if record["alt"] in alts}
         if name.startswith("fig") and name not in {record["figure"] for record in found.values()}:
             raise Refused(f"{self.files[name]} must show the picture in figures/{name}.json: run make figures, then make refresh")
         return [found[alt] for alt in alts if alt in found]
 
     def downloads(self, record: dict) -> list[dict[str, str]]:
-        """Address, kind and size of each file of a record, the picture first."""
+        """Name, address, kind and size of each file of a record, the picture first; the name is what its own adds to the record's."""
         files = [*record["pictures"], *record["tables"], f"{record['figure']}.json"]
         self.assets |= {f"figures/{file}" for file in files}
-        sizes = {file: (FIGURES / file).stat().st_size for file in files}
-        return [{"file": file, "kind": file.split(".")[-1].upper(), "size": f"{max(1, round(sizes[file] / 1000))} kB"} for file in files]
+        listed = []
+        for file in files:
+            stem, _, kind = file.partition(".")
+            size = f"{max(1, round((FIGURES / file).stat().st_size / 1000))} kB"
+            listed.append({"file": file, "kind": kind.upper(), "part": stem.removeprefix(record["figure"]).strip("_"), "size": size})
+        return listed
 
     def picture(self, record: dict) -> dict[str, object]:
         """Address, size in pixels and alt text of a record's picture."""
@@ -157,7 +166,7 @@ class Site:
             standings=verdicts.STANDINGS,
             verdicts=verdicts.VERDICTS,
             subjects=verdicts.SUBJECTS,
-            documents=[{"address": self.addresses[source], **_described(self.texts[source])} for source in listed],
+            documents=[{"address": self.addresses[source], "title": _title(self.texts[source]), "file": source} for source in listed],
         )
 
     def notebook(self, name: str) -> str:
@@ -184,7 +193,7 @@ class Site:
 
     def text(self, source: str) -> str:
         """The page of a Markdown file, or of a text as it is."""
-        title = source if source in TEXTS else _described(self.texts[source])["title"]
+        title = source if source in TEXTS else _title(self.texts[source])
         body = None if source in TEXTS else self.html(self.texts[source], source)
         return self.page("text.html", self.addresses[source], title=title, body=body, text=self.texts[source])
 
@@ -198,10 +207,8 @@ def _record(file: Path) -> dict:
     return record
 
 
-def _described(text: str) -> dict[str, str]:
-    """Title and first sentence of a Markdown file."""
-    title, paragraph, *_ = text.removeprefix("# ").split("\n\n")
-    return {"title": markdown.plain(title), "said": re.split(r"(?<=[.:]) (?=[A-Z])", markdown.plain(paragraph))[0]}
+def _title(text: str) -> str:
+    return markdown.plain(text.partition("\n")[0].removeprefix("# "))
 
 
 def _command(name: str) -> str:
