@@ -7,7 +7,7 @@ from contextlib import contextmanager, redirect_stdout
 
 from ipywidgets import HTML, Button, Dropdown, HBox, Image, Layout, VBox
 
-from adage_repro import captions, records
+from adage_repro import records
 from adage_repro.explore.knobs import COMPILES, GROUPS, ROW, knob, turn
 from adage_repro.explore.picture import Board, page
 from adage_repro.explore.presets import FALLBACK, NAME, commands, presets
@@ -34,13 +34,12 @@ class Panel:
             each.observe(self._turned, "value")
         self.preset.observe(self._begin, "value")
         self.button.on_click(lambda _: self._save())
-        groups = [
-            [HTML(f"<b>{title}</b>", layout=Layout(margin="4px 0 0 0")), *map(self.knobs.get, names)] for title, names in GROUPS.items()
-        ]
-        left = VBox([self.preset, *sum(groups, [])], layout=Layout(flex="0 0 auto", margin="0 12px 0 0"))
-        right = VBox(
-            [self.image, self.status, self.caption, self.commands, self.button], layout=Layout(flex="1 1 0", min_width=f"{WIDTH}px")
-        )
+        knobs = [self.preset]
+        for title, names in GROUPS.items():
+            knobs += [HTML(f"<b>{title}</b>", layout=Layout(margin="4px 0 0 0")), *(self.knobs[name] for name in names)]
+        shown = [self.image, self.status, self.caption, self.commands, self.button]
+        left = VBox(knobs, layout=Layout(flex="0 0 auto", margin="0 12px 0 0"))
+        right = VBox(shown, layout=Layout(flex="1 1 0", min_width=f"{WIDTH}px"))
         self.widget = HBox([left, right], layout=Layout(flex_flow="row wrap"))
         self._show()
 

@@ -54,7 +54,7 @@ def draw(axes: dict[str, Axes], seen: Seen) -> None:
     paid = tables.group_table("iteration group tax_paid", each, np.arange(len(seen.rows)), "tax_paid")
     paid["iteration"] = np.repeat(seen.rows, 2)
     plots.group_series(axes["paid"], paid, "tax_paid", title="d  tax per agent")
-    scale, top = words.fairness_scale(seen.values["returns_shift"])
+    scale, _ = words.fairness_scale(seen.values["returns_shift"])
     fair = {leader: measured.fairness.mean(0) for leader, measured in seen.measured.items()}
     for leader, values in fair.items():
         plots.band(axes["fairness"], seen.rows, values, values, values, leader)

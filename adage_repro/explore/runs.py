@@ -25,7 +25,7 @@ PATIENT = 500 * QUICK
 
 @dataclass(frozen=True)
 class Seen:
-    """What is seen of a setting: its parameters, the rows kept, and by leader (`with`, if it learns, and `without`) histories and series."""
+    """What is seen of a setting: the rows kept, and histories and series `with` the leader, if it learns, and `without`."""
 
     values: Mapping[str, object]
     game: MarketEntrance
