@@ -152,9 +152,9 @@ def explore(measured: Mapping[str, Series], start: str, entry: int, tax_max: flo
     said = [f"Means over {runs} runs from {STARTS[start]}" if runs > 1 else f"One run from {STARTS[start]}"]
     said[0] += f", G2 entering at iteration {entry}." if entry else "."
     for leader, path in measured.items():
-        who, fair = ("With the leader", "Without it")[leader == "without" and len(measured) > 1], words.number(path.fairness[:, -1].mean())
+        who = "With the leader" if leader == "with" else "Without it" if "with" in measured else "Without a leader"
         ends = words.apart(path.gap.mean(0)) if entry else f"mean attendance ends {words.ending(path.mean.mean(0))}"
-        said.append(f"{'Without a leader' if len(measured) == 1 else who} {ends}, and fairness is {fair}.")
+        said.append(f"{who}, {ends}; fairness ends {words.ending(path.fairness.mean(0))}.")
     rate = measured["with"].tax_rate.mean(0) if "with" in measured else None
     if rate is not None:
         bound = "its bound" if rate.max() == tax_max else f"its bound is {words.number(tax_max)}"

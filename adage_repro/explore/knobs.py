@@ -16,7 +16,8 @@ GROUPS = {
 }
 COMPILES = ("n_agents", "iterations_per_agent", "runs")  # another value is another size of arrays: it follows when the knob is released
 WORDS = {**READINGS, FOLLOWER_START.name: FOLLOWER_START}
-ROW = {"width": "312px", "height": "25px", "margin": "1px 0"}
+SHORT = 3  # signs in a symbol for which a label has room
+ROW = {"width": "296px", "height": "25px", "margin": "1px 0"}
 
 
 def _decades(first: int, last: int) -> list[float]:
@@ -45,8 +46,9 @@ STOPS = {
 def knob(name: str, value: object) -> SelectionSlider | Dropdown:
     """The knob of a parameter, at this value: a menu for a word, a slider that stops at STOPS for a number."""
     own = PARAMETERS[name]
-    label = name if own.symbol == "–" else f"{name}  {own.symbol.split(' ')[0]}"
-    look = {"description": label, "tooltip": told(name), "layout": Layout(**ROW), "style": {"description_width": "168px"}}
+    symbol = own.symbol.split(" = ")[0]
+    label = f"{name} {symbol}" if symbol != "–" and len(symbol) <= SHORT else name
+    look = {"description": label, "tooltip": told(name), "layout": Layout(**ROW), "style": {"description_width": "128px"}}
     if own.words:
         return Dropdown(options=list(own.words), value=value, **look)
     stops = _labelled({*STOPS[name], value})

@@ -21,6 +21,7 @@ MOST_ROWS = 250  # that a picture shows
 UPDATES = list(LIMITS)[1]
 QUICK = 100_000 * LEADER  # updates that take about ten milliseconds
 PATIENT = 500 * QUICK
+_COMPILED: set[tuple] = set()
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,16 @@ def quick_runs(values: Mapping[str, object], most: int) -> int:
     return max(2, largest(lambda runs: sizes({**values, "runs": runs})[UPDATES] <= QUICK, most))
 
 
+def compiled(values: Mapping[str, object]) -> bool:
+    """Whether a run of this size and order has been simulated before, so that nothing has to be compiled for it."""
+    return _size(values) in _COMPILED
+
+
+def _size(values: Mapping[str, object]) -> tuple:
+    names = ("n_agents", "iterations_per_agent", "order", "follower_start")
+    return *(values[name] for name in names), values["runs"] if values["follower_start"] != "zeros" else 1
+
+
 def simulate(values: Mapping[str, object]) -> Seen:
     """Run a setting. Its numbers, and its readings but for the order, may change without compiling again.
 
@@ -104,6 +115,7 @@ def simulate(values: Mapping[str, object]) -> Seen:
     policies["without"] = replace(taxed, leader_lr=0.0)
     kept = {leader: solve(game, policy, start, rows=rows, keep=_kept) for leader, policy in policies.items()}
     histories, measured = ({leader: found[k] for leader, found in jax.device_get(kept).items()} for k in (0, 1))
+    _COMPILED.add(_size(values))
     plain = replace(game, **{name: values[name] for name in traced})
     return Seen(values, plain, rows, int(entry.max()), histories, measured)
 
