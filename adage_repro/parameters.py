@@ -61,7 +61,7 @@ def _words(reading: Reading, symbol: str = "–", **overrides: str) -> Parameter
 
 
 FOLLOWER_LR, POLICY_LR = 0.001, 0.01  # App. A; the policy experiments (Fig. 12)
-_POLICY = dict.fromkeys(("fig04", "fig05", "fig12", "beyond_stackelberg"), POLICY_LR)
+_POLICY = dict.fromkeys(("fig04", "fig05", "fig12", "beyond_stackelberg", "explore"), POLICY_LR)
 
 PARAMETERS = {
     "n_agents": Parameter("int", "[2, 10000]", "N", "number of followers", 10),

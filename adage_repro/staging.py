@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 
 STAGING = ".staging-adage_repro-"
+ALONE = ".staging-alone-"  # the prefix of the folder in a folder in which one process is at work
 DECIDED = "decided"  # the file in a staging folder that says that its files are whole and are being moved
 LONGEST_SOCKET = 103  # bytes in the path of a Unix socket, on macOS; Linux allows 107
 _until_exit, _sockets = ExitStack(), count()
@@ -50,6 +51,15 @@ def _locked(folder: Path, how: int = 0) -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """BlockingIOError if another process is in such a block for this folder; where a file system has no locks, nobody is alone."""
+    with own_folder(folder, ALONE) as own:
+        if any(other != own for other in folder.glob(f"{ALONE}*")):
+            raise BlockingIOError(f"{folder} is in use")
+        yield
+
+
 def check_writable(out: Path) -> None:
     """OSError unless files can be written to `out`, or to the folder in which it would be made."""
     with own_folder(_nearest(out), STAGING):
@@ -79,7 +89,7 @@ def staged(out: Path) -> Iterator[Path]:
             yield new
             held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
             try:
-                with _alone_in(out):
+                with _in_turn(out):
                     _replace_all(new, out, old)
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, held)
@@ -116,14 +126,14 @@ def _replace_all(new: Path, out: Path, old: Path) -> None:
 def _finish_what_the_dead_began(out: Path) -> None:
     """Move to `out` what processes that were killed while they replaced files had still to move; without locks, nothing."""
     for left in out.glob(f"{STAGING}*/{DECIDED}"):
-        with suppress(OSError), _locked(left.parent, fcntl.LOCK_NB), _alone_in(out):
+        with suppress(OSError), _locked(left.parent, fcntl.LOCK_NB), _in_turn(out):
             for file in (left.parent / "new").iterdir():
                 os.replace(file, out / file.name)
             left.unlink()
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def _in_turn(folder: Path) -> Iterator[None]:
     """One process after another: two that end together leave the files of one of them. Where there are no locks, both at once."""
     with ExitStack() as held:
         with suppress(OSError):
