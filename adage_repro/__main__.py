@@ -167,6 +167,7 @@ def claims(settings: str, out: str) -> None:
 
     begin = time.perf_counter()
     check_device()
+    build.check_figures()
     docs.rendered()  # before the run: a page that cannot be written fails at once
     notebooks.execute(notebooks.notebook_of("claims"), {}, FIGURES, keep_notebook=False, progress=True)
     docs.write()
