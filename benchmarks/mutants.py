@@ -20,6 +20,7 @@ import signal
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import libcst as cst
@@ -47,16 +48,19 @@ WHOLE = ("market", "fairness", "adage", "framework", "leaders", "games", "experi
 
 
 class Mutations(cst.CSTVisitor):
-    """All mutants of a module: (line, column, text before, text after, mutated module). Annotations, imports and docstrings have none."""
+    """All mutants of a module: (line, column, text before, text after, a function that gives its text).
+
+    Annotations, imports and docstrings have none.
+    """
 
     METADATA_DEPENDENCIES = (ByteSpanPositionProvider, PositionProvider)
 
     def __init__(self, module):
         self.module, self.found = module, []
 
-    def with_(self, node, mutant):
+    def with_(self, node, mutant, span):
         """The module's text with the mutant in place of the node: cut out and pasted, where the node is all that stands there."""
-        span, source, code = self.get_metadata(ByteSpanPositionProvider, node), self.module.code.encode(), self.module.code_for_node
+        source, code = self.module.code.encode(), self.module.code_for_node
         end = span.start + span.length
         if source[span.start : end].decode() != code(node):
             return self.module.deep_replace(node, mutant).code
@@ -74,23 +78,19 @@ class Mutations(cst.CSTVisitor):
     def on_visit(self, node):
         for kind, operator in mutation_operators:
             if isinstance(node, kind):
-                begin = self.get_metadata(PositionProvider, node).start
+                begin, span = self.get_metadata(PositionProvider, node).start, self.get_metadata(ByteSpanPositionProvider, node)
                 for mutant in operator(node):
                     before, after = (" ".join(self.module.code_for_node(part).split()) for part in (node, mutant))
-                    self.found.append((str(begin.line), str(begin.column), before, after, self.with_(node, mutant)))
+                    self.found.append((str(begin.line), str(begin.column), before, after, partial(self.with_, node, mutant, span)))
         return super().on_visit(node)
 
 
 def mutants(source):
-    """Those of a module's text that are the text of no other."""
+    """Of a module's text: (line, column, text before, text after) of each mutant, and a function that gives the text of the module."""
     wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
     visitor = Mutations(wrapper.module)
     wrapper.visit(visitor)
-    texts = {source}
-    for *place, text in visitor.found:
-        if text not in texts:
-            texts.add(text)
-            yield *place, text
+    return {tuple(place): text for *place, text in visitor.found}
 
 
 def copied(folder):
@@ -163,34 +163,33 @@ def main():
     os.environ["HYPOTHESIS_PROFILE"] = "mutants"
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(ROOT / ".cache" / "mutants")
     os.environ |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
-    texts = {(name, *place): text for name in MODULES for *place, text in mutants((ROOT / "adage_repro" / f"{name}.py").read_text("utf-8"))}
+    sources = {name: (ROOT / "adage_repro" / f"{name}.py").read_text(encoding="utf-8") for name in MODULES}
+    texts = {(name, *place): text for name, source in sources.items() for place, text in mutants(source).items()}
     results = dict.fromkeys(texts, ("", "")) | {key: found for key, found in known(asked.table).items() if key in texts}
     sample = [key for number, key in enumerate(texts) if number % asked.every == 0 and key[0] in asked.modules]
     wanted = [key for key in sample if (results[key][1] and not results[key][0] if asked.whole else not results[key][1])]
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place).resolve()
         copied(folder)
-        for name in {key[0]: None for key in wanted if not any(took for other, (_, took) in results.items() if other[0] == key[0])}:
-            begin = time.monotonic()
-            failed = outcome(folder, tests[name], LONGEST)
-            print(f"{name}: {time.monotonic() - begin:.1f} s without a mutant{f', FAILED: {failed}' if failed else ''}", flush=True)
-            if failed:
-                return 1
-        sys.dont_write_bytecode = True  # a module that is written again within a second has the time of its old bytecode
-        for name in MODULES:
-            for cached in (folder / "adage_repro" / "__pycache__").glob(f"{name}.*"):
-                cached.unlink()
         for key in wanted:
             name = key[0]
             if time.monotonic() > until:
                 return 3
+            if not any(took for other, (_, took) in results.items() if other[0] == name):
+                begin = time.monotonic()
+                failed = outcome(folder, tests[name], LONGEST)
+                print(f"{name}: {time.monotonic() - begin:.1f} s without a mutant{f', FAILED: {failed}' if failed else ''}", flush=True)
+                if failed:
+                    return 1
+            sys.dont_write_bytecode = True  # a module that is written again within a second has the time of its old bytecode
+            for cached in (folder / "adage_repro" / "__pycache__").glob(f"{name}.*"):
+                cached.unlink()
             target = folder / "adage_repro" / f"{name}.py"
-            source = target.read_text(encoding="utf-8")
-            target.write_text(texts[key], encoding="utf-8")
+            target.write_text(texts[key](), encoding="utf-8")
             begin = time.monotonic()
             killer = outcome(folder, tests[name], LONGEST)
             results[key] = killer, f"{time.monotonic() - begin:.1f}"
-            target.write_text(source, encoding="utf-8")
+            target.write_text(sources[name], encoding="utf-8")
             with asked.table.open("w", encoding="utf-8", newline="") as file:
                 csv.writer(file, lineterminator="\n").writerows([COLUMNS, *((*key, *found) for key, found in results.items())])
     return 0
