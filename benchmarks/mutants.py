@@ -35,14 +35,14 @@ QUICK = {  # which tests of a file are tried first, since they take seconds
     "fairness": "",
     "properties": "",
     "market": "not item and not stable",
-    "adage": "reading or traced or settings or boxes or presence or refusals or knows or cournot or equal",
+    "adage": "settings or boxes or presence or refusals or knows or cournot or equal or (loops and headcount and negative)",
 }
 MODULES = {  # in which order, until one fails
-    "fairness": ("fairness", "properties", "adage", "market"),
-    "market": ("market", "properties", "adage"),
-    "followers": ("properties", "adage", "market"),
-    "steps": ("properties", "adage", "market"),
-    "adage": ("properties", "adage", "market"),
+    "fairness": ("fairness", "properties"),
+    "market": ("market", "properties"),
+    "followers": ("properties", "adage"),
+    "steps": ("properties", "adage"),
+    "adage": ("properties", "adage"),
 }
 WHOLE = ("market", "fairness", "adage", "framework", "leaders", "games", "experiments")  # all tests of these, if asked for
 

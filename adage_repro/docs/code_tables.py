@@ -89,9 +89,11 @@ def mutants() -> str:
     rows = []
     for module in [*dict.fromkeys(row["module"] for row in found), "all"]:
         own = [row for row in found if module in (row["module"], "all")]
-        killed = sum(bool(row["killed by"]) for row in own)
-        rows.append([f"`{module}.py`" if module != "all" else "all", str(len(own)), str(killed), f"{100 * killed / len(own):.1f}%"])
-    return table(["module", "mutants", "killed", "share"], rows)
+        tried = [row for row in own if row["seconds"]]
+        killed = sum(bool(row["killed by"]) for row in tried)
+        share = f"{100 * killed / len(tried):.1f}%" if tried else "–"
+        rows.append([f"`{module}.py`" if module != "all" else "all", *map(str, (len(own), len(tried), killed)), share])
+    return table(["module", "mutants", "tried", "killed", "share of those tried"], rows)
 
 
 def rooms() -> str:
