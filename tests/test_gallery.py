@@ -72,7 +72,7 @@ def test_equations_are_mathml_and_none_is_left_as_tex(pages):
     for name, notebook in notebooks.by_name().items():
         page = at(pages, f"notebooks/{notebook.stem}.html").select_one(".notebook")
         written = sum(source.count("$") - 2 * source.count("$$") for source in notebooks.sources(notebook, kind="markdown")) // 2
-        assert len(page.find_all("math")) >= written > 0, name
+        assert len(page.find_all("math")) >= written, name
         for code in page.find_all(["pre", "code"]):
             code.decompose()
         assert "$" not in page.get_text() and "\\" not in page.get_text(), name

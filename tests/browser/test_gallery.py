@@ -42,7 +42,7 @@ def test_pages_load_without_an_error_and_without_the_network(browser, site):
     for _ in each(page, site):
         page.evaluate("Promise.all([...document.images].map((image) => (image.loading = 'eager', image.decode())))")
     assert said == [] and len(asked) > 3 * len(list(site.rglob("*.html")))
-    assert {urlparse(url).scheme for url in asked} == {"file", "data"}
+    assert {urlparse(url).scheme for url in asked} <= {"file", "data"}
 
 
 def test_links_lead_to_files_and_anchors(browser, site):
