@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import Future
+from threading import Thread
 
 import nbformat
 import pandas as pd
@@ -37,22 +38,29 @@ records.save("fig90", Figure((1, 1)), {"fig90": pd.DataFrame({"x": [capacity]})}
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A copy of the project whose only notebook takes no time, writes down that it ran, and fails where the market is large."""
-    copy = tmp_path / "copy"
-    shutil.copytree(ROOT / "adage_repro", copy / "adage_repro", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "requirements.lock", copy)
+    """A folder whose copy/ has one notebook, which takes no time, writes down that it ran, and fails where the market is large."""
+    rooms = tmp_path / "copy" / "notebooks", tmp_path / "temporary"
+    for room in rooms:
+        room.mkdir(parents=True)
     cells = [new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}, id="a"), new_code_cell(TOY, id="b")]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    for room in (copy / "notebooks", tmp_path / "temporary"):
-        room.mkdir()
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), copy / "notebooks" / "fig90_toy.ipynb")
-    monkeypatch.setattr(notebooks, "NOTEBOOKS", copy / "notebooks")
-    monkeypatch.setenv("PYTHONPATH", str(copy))
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), rooms[0] / "fig90_toy.ipynb")
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", rooms[0])
+    monkeypatch.setattr(tempfile, "tempdir", str(rooms[1]))
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
     monkeypatch.setenv("ADAGE_REPRO_OUT", "")  # put back afterwards
     return tmp_path
+
+
+@pytest.fixture
+def copy(project, monkeypatch):
+    """The library beside that notebook, for processes of their own."""
+    copy = project / "copy"
+    shutil.copytree(ROOT / "adage_repro", copy / "adage_repro", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.lock", copy)
+    monkeypatch.setenv("PYTHONPATH", str(copy))
+    monkeypatch.setenv("TMPDIR", str(project / "temporary"))
+    return copy
 
 
 def ran(project):
@@ -230,12 +238,6 @@ def test_of_two_sweeps_in_one_folder_the_second_is_refused(project, capsys):
     assert said == ("", f"OUT must be a folder in which no other sweep is at work, got '{out}'\n") and not list(out.iterdir())
 
 
-def command(project, *words, **given):
-    """The real command in processes of its own, which die together."""
-    start = [sys.executable, "-m", "adage_repro", "sweep", "90", *words]
-    return subprocess.Popen(start, cwd=project / "copy", env=os.environ | given, start_new_session=True, stdout=subprocess.PIPE, text=True)
-
-
 def wait_for(folder, pattern, more_than=0):
     """Until the folder has more than so many files of this pattern."""
     end = time.monotonic() + 60
@@ -244,52 +246,56 @@ def wait_for(folder, pattern, more_than=0):
         time.sleep(0.02)
 
 
-def test_a_sweep_that_is_killed_goes_on_where_it_was(project):
-    """Killed with all its processes, soon after the first point was done and again within the second run."""
-    out, finished = project / "out", set()
-    words = ("seed=0:5:6", str(out), "2", "", "")
-    for _ in range(2):
-        run = command(project, *words, TOY_NAP="0.2")
-        wait_for(out, "*/fig90.stamp", more_than=len(finished))
-        os.killpg(run.pid, signal.SIGKILL)
-        run.communicate()
-        before, finished = finished, {file.parent.name for file in out.glob("*/fig90.stamp")}
-        assert before < finished
-        once = [line for line in ran(project) if f"fig90-seed={line.split()[1]}" in before]
-        assert len(once) == len(set(once)) >= 1 if before else True
-    kept = {name: digest(out / name / "fig90_toy.ipynb") for name in finished}
-    run = command(project, *words)
-    said = run.communicate(timeout=60)[0].splitlines()
-    assert run.returncode == 0 and said[1] == f"{len(finished)} of 6 points are done already"
-    assert {name: digest(out / name / "fig90_toy.ipynb") for name in finished} == kept
-    assert sorted(pd.read_csv(out / "fig90_sweep.csv").query("name == 'places'").seed) == [0, 1, 2, 3, 4, 5]
+def test_a_sweep_that_is_killed_goes_on_where_it_was(project, copy):
+    """Killed in the midst of a point; benchmarks/interruptions.py does so many times, with workers, and while files are written."""
+    out, words = project / "out", "seed=0:5:6"
+    code = f"import sys\nsys.path.insert(0, {str(ROOT / 'tests')!r})\nfrom pathlib import Path\nimport test_sweep\n"
+    code += f"test_sweep.swept({words!r}, Path({str(out)!r}))"
+    run = subprocess.Popen([sys.executable, "-c", code], cwd=copy, env=os.environ | {"TOY_NAP": "0.1"}, start_new_session=True)
+    wait_for(out, "*/fig90.stamp", more_than=1)
+    os.killpg(run.pid, signal.SIGKILL)
+    assert run.wait() == -signal.SIGKILL
+    before = files(out)
+    finished = len(list(out.glob("*/fig90.stamp")))
+    assert 2 <= finished < 6
+    swept(words, out)
+    assert files(out).items() >= before.items() and sorted(ran(project)[finished:][-(6 - finished) :]) == [
+        f"0.6 {seed}" for seed in range(finished, 6)
+    ]
+    assert list(pd.read_csv(out / "fig90_sweep.csv").query("name == 'places'").seed) == [0, 1, 2, 3, 4, 5]
     assert not list(out.rglob(".staging-*")) and not list((project / "temporary").glob("adage_repro-*"))
 
 
-def test_a_worker_of_a_cluster_that_dies_loses_no_point_and_doubles_none(project):
-    file, out = project / "scheduler.json", project / "out"
-    options = ["--no-dashboard", "--host", "127.0.0.1"]
+def test_a_worker_of_a_cluster_that_dies_loses_no_point_and_doubles_none(project, copy, capsys):
+    """A scheduler and two workers are processes of their own; the first worker is killed once a point is done."""
+    file, out, processes = project / "scheduler.json", project / "out", []
 
     def start(what, *words):
-        return subprocess.Popen([sys.executable, "-m", f"distributed.cli.dask_{what}", *words], cwd=project, stderr=subprocess.DEVNULL)
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *words, "--host", "127.0.0.1", "--no-dashboard"]
+        processes.append(subprocess.Popen(command, cwd=copy, stderr=subprocess.DEVNULL))
 
-    processes = [start("scheduler", *options, "--port", "0", "--scheduler-file", str(file))]
-    try:
-        wait_for(project, file.name)
-        address = json.loads(file.read_text(encoding="utf-8"))["address"]
-        local = [*options, "--nthreads", "1", "--no-nanny", "--local-directory", str(project / "dask")]
-        processes += [start("worker", address, *local, "--name", name) for name in "ab"]
-        run = command(project, "seed=0:7:8", str(out), "", "", address)
+    def kill_one():
         wait_for(out, "*/fig90.stamp")
         processes[1].kill()
-        said = run.communicate(timeout=60)[0]
+
+    try:
+        start("scheduler", "--port", "0", "--scheduler-file", str(file))
+        wait_for(project, file.name)
+        address = json.loads(file.read_text(encoding="utf-8"))["address"]
+        for name in "ab":
+            start("worker", address, "--nthreads", "1", "--no-nanny", "--local-directory", str(project / "dask"), "--name", name)
+        killer = Thread(target=kill_one)
+        killer.start()
+        status = main("sweep", "90", "seed=0:7:8", str(out), "", "", address)
+        killer.join()
     finally:
         for process in processes[::-1]:
             process.kill()
             process.wait()
-    assert run.returncode == 0, said
-    assert sorted(pd.read_csv(out / "fig90_sweep.csv").query("name == 'places'").seed) == list(range(8))
-    assert sum(line.endswith("  done") for line in said.splitlines()) == 8 and not list(out.rglob(".staging-*"))
+    said = capsys.readouterr()
+    assert (status, said.err) == (0, "") and sum(line.endswith("  done") for line in said.out.splitlines()) == 8
+    assert list(pd.read_csv(out / "fig90_sweep.csv").query("name == 'places'").seed) == list(range(8))
+    assert processes[1].returncode == -signal.SIGKILL and not list(out.rglob(".staging-*"))
 
 
 def test_a_number_has_one_name_at_all_points():
