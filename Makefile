@@ -16,6 +16,7 @@ takes.sweep := FIG GRID OUT WORKERS POINTS SCHEDULER
 takes.compare := A B OUT
 takes.claims := SET OUT
 takes.lab := ARGS
+takes.browser-test := CHROMIUM
 goals := $(or $(MAKECMDGOALS),help)
 typed := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 strange := $(sort $(filter-out PYTHON SHELL MAKE% $(foreach goal,$(goals),$(takes.$(goal))),$(typed)))
@@ -33,6 +34,8 @@ override SCHEDULER := $(value SCHEDULER)
 override ARGS := $(value ARGS)
 override PYTHON := $(value PYTHON)
 export FIG NAME SET OUT GRID WORKERS POINTS SCHEDULER A B ARGS PYTHON
+# Not handed on a second time, all in one string: Linux starts no command with a string of more than 128 kB.
+MAKEOVERRIDES :=
 
 ifneq ($(strange),)
 known := $(patsubst "%":,%,$(filter "%":,$(file <adage_repro/parameters.py)))
@@ -55,7 +58,7 @@ export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
-.PHONY: help figures figure notebook sweep compare claims docs test lab lint clean contact-sheet refresh lock
+.PHONY: help figures figure notebook sweep compare claims docs gallery test browser-test lab lint clean contact-sheet refresh lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -113,9 +116,15 @@ claims: .venv/.ready ## measure every claim under every reading, into figures/ a
 docs: .venv/.ready ## write the tables of the README and docs/, and the notebooks' parameters cells, from the code
 	@$(BIN)/python -m adage_repro docs
 
+gallery: .venv/.ready ## make a site of the figures, claims, notebooks and docs, into build/site/
+	@$(BIN)/python -m adage_repro gallery
+
 test: .venv/.ready ## run pytest on the library and nbval on the notebooks
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
 	ADAGE_REPRO_OUT="$$out" $(BIN)/python -m pytest tests notebooks/fig*.ipynb notebooks/beyond*.ipynb --nbval-lax --nbval-kernel-name python3 -n auto --dist loadfile
+
+browser-test: .venv/.ready ## run the tests that need a real browser, which is not locked: it says what is missing
+	@$(BIN)/python -m pytest tests/browser
 
 lab: .venv/.ready ## open the notebooks in JupyterLab, with its options in ARGS: make lab ARGS="--port 9999"
 	@$(BIN)/python -m adage_repro lab "$$ARGS"

@@ -198,6 +198,15 @@ def write_docs() -> None:
     say(f"wrote {', '.join(changed)}" if changed else "parameters cells, README and docs/ are up to date")
 
 
+def gallery() -> None:
+    """`make gallery`: the site, from the notebooks, figures and docs as they are stored."""
+    from adage_repro import gallery
+
+    begin = time.perf_counter()
+    pages = gallery.write()
+    say(f"wrote {len(pages)} pages: open {place(gallery.SITE / pages[0])}", took(begin))
+
+
 def figures() -> int:
     """`make figures`: make the figures of the paper, and those beyond it, that have changed; gives the exit status."""
     return 0 if build.figures([*notebooks.figure_names(), *notebooks.beyond_names()]) else 1
@@ -212,6 +221,7 @@ COMMANDS = {
     "figures": (figures, ()),
     "refresh": (refresh, ()),
     "docs": (write_docs, ()),
+    "gallery": (gallery, ()),
     "claims": (claims, ('"NAME=VALUE …"', "OUT")),
     "figure": (figure, ("NUMBER", '"NAME=VALUE …"', "OUT")),
     "notebook": (notebook, ("NAME", '"NAME=VALUE …"', "OUT")),

@@ -53,7 +53,7 @@ def sweep(name: str, points: Points, swept: Mapping[str, list], out: Path, run: 
             if error:
                 failed[point] = why(error)
             else:
-                _store(homes[point], out, name, job.result(), source)
+                _store(homes[point], name, job.result(), source)
             bar.update()
             if bar.disable:
                 say(f"{point}  {f'failed: {failed[point]}' if error else 'done'}")
@@ -83,10 +83,10 @@ def run_point(name: str, source: str, point: tuple[str, Mapping[str, object]]) -
         return {file.name: file.read_bytes() for file in sorted((room / "files").iterdir())}
 
 
-def _store(home: Path, out: Path, name: str, files: Mapping[str, bytes], source: str) -> None:
+def _store(home: Path, name: str, files: Mapping[str, bytes], source: str) -> None:
     """Write the files of a point, and with them their hashes and that of what they were made from."""
     stamp = [source, {file: hashlib.sha256(content).hexdigest() for file, content in files.items()}]
-    with _written(home), staged(home, inside=out) as folder:
+    with _written(home), staged(home) as folder:
         for file, content in files.items():
             (folder / file).write_bytes(content)
         (folder / f"{name}.stamp").write_text(json.dumps(stamp), encoding="utf-8")

@@ -331,11 +331,11 @@ def test_a_rerun_lands_in_its_own_folder(tmp_path, capsys, monkeypatch):
 def test_an_interrupted_run_leaves_old_files_whole(tmp_path, stop):
     (tmp_path / "old.txt").write_text("old")
     code = (
-        "import sys, time, pathlib\nfrom adage_repro.staging import staged\n"
+        "import sys, time, pathlib\nfrom staging import staged\n"
         f"with staged(pathlib.Path({str(tmp_path)!r})) as folder:\n"
         "    (folder / 'old.txt').write_text('new')\n    print('ready', flush=True)\n    time.sleep(60)\n"
     )
-    run = child(code, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ)
+    run = child(code, cwd=ROOT / "adage_repro", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert run.stdout.readline() == b"ready\n"
     time.sleep(0.1)
     run.send_signal(stop)

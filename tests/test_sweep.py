@@ -213,10 +213,10 @@ def test_points_made_by_other_code_are_made_again_and_other_code_makes_none(proj
 def test_a_full_disk_stops_a_sweep_and_leaves_what_is_done(project, monkeypatch, capsys):
     out, staged = project / "out", sweep.staged
 
-    def full(home, inside):
+    def full(home):
         if home.name.endswith("3"):
             raise OSError(28, "No space left on device")
-        return staged(home, inside)
+        return staged(home)
 
     out.mkdir()
     monkeypatch.setattr(sweep, "staged", full)
