@@ -15,7 +15,7 @@ from adage_repro.folders import FIGURES, RERUNS, ROOT, check_cache, labelled, pa
 from adage_repro.grid import grid_points, read_grid, read_set, swept
 from adage_repro.parameters import check_all, check_device
 from adage_repro.refusals import shown
-from adage_repro.staging import alone_in, check_writable, staged
+from adage_repro.staging import check_writable, only_one, staged
 from adage_repro.terminal import aligned, changes, comparison, open_streams, say
 
 
@@ -128,7 +128,7 @@ def sweep(number: str, grid: str, out: str, processes: str, most: str, scheduler
         check_cache()
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            held.enter_context(alone_in(folder))
+            held.enter_context(only_one(folder / f".{name}_sweep.lock"))
         except BlockingIOError:
             raise ValueError(f"OUT must be a folder in which no other sweep is at work, got {shown(place(folder))}") from None
         say(f"Figure {int(number)} at {len(points)} points into {place(folder)}")

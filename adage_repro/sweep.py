@@ -20,7 +20,7 @@ from adage_repro.folders import digest, labelled, place
 from adage_repro.grid import typed
 from adage_repro.refusals import Refused
 from adage_repro.small_multiples import common_name, small_multiples
-from adage_repro.staging import own_folder, staged
+from adage_repro.staging import STAGING, own_folder, staged
 from adage_repro.terminal import say
 from adage_repro.workers import why
 
@@ -39,6 +39,9 @@ def sweep(name: str, points: Points, swept: Mapping[str, list], out: Path, run: 
     swept   the values of the grid, by parameter · run   see `Run`
     Each point has a folder of its own in `out`, which appears when the point is done. Stopped: `out` can no longer be written.
     """
+    for left in {folder.parent for folder in out.glob(f"*/{STAGING}*")}:  # where a run was killed
+        with _written(left), staged(left):
+            pass
     source = made_from(name)
     homes = {point: out / labelled(name, {key: values[key] for key in swept}) for point, values in points.items()}
     left = [point for point, values in points.items() if not _is_done(homes[point], name, values, source)]

@@ -20,7 +20,7 @@ from adage_repro import grid, notebooks, sweep, workers
 from adage_repro.__main__ import FEW, MANY, main
 from adage_repro.folders import ROOT, digest
 from adage_repro.small_multiples import common_name, small_multiples
-from adage_repro.staging import alone_in
+from adage_repro.staging import STAGING, only_one
 
 PARAMETERS = "n_agents: int = 10\ncapacity: float = 0.6\nfollower_lr: float = 0.001\nseed: int = 0"
 TOY = """import os, time
@@ -182,8 +182,9 @@ def test_points_are_run_put_together_and_never_run_again(project, capsys):
 
     swept("capacity=0.5,0.75 follower_lr=0.001 seed=0,1", out)
     before = files(out)
+    (point / f"{STAGING}dead" / "new").mkdir(parents=True)  # of a run that was killed
     swept("capacity=0.5,0.75 follower_lr=0.001 seed=0,1", out)
-    assert files(out) == before and len(ran(project)) == 6
+    assert files(out) == before and len(ran(project)) == 6 and not list(out.rglob(f"{STAGING}*"))
 
     changes = {  # whatever is not as it was left is made again, and nothing else is
         "fig90.csv": lambda file: file.write_text("x\n"),
@@ -232,10 +233,13 @@ def test_a_full_disk_stops_a_sweep_and_leaves_what_is_done(project, monkeypatch,
 def test_of_two_sweeps_in_one_folder_the_second_is_refused(project, capsys):
     out = project / "out"
     out.mkdir()
-    with alone_in(out):
+    with only_one(out / ".fig90_sweep.lock"):
         assert main("sweep", "90", "seed=1", str(out), "", "", "") == 2
     said = capsys.readouterr()
-    assert said == ("", f"OUT must be a folder in which no other sweep is at work, got '{out}'\n") and not list(out.iterdir())
+    assert said == ("", f"OUT must be a folder in which no other sweep is at work, got '{out}'\n") and [
+        file.name for file in out.rglob("*")
+    ] == [".fig90_sweep.lock"]
+    assert main("sweep", "90", "seed=1", str(out), "1", "", "") == 0 and not list(out.glob(".*"))
 
 
 def wait_for(folder, pattern, more_than=0):
