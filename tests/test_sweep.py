@@ -235,10 +235,8 @@ def test_of_two_sweeps_in_one_folder_the_second_is_refused(project, capsys):
     out.mkdir()
     with only_one(out / ".fig90_sweep.lock"):
         assert main("sweep", "90", "seed=1", str(out), "", "", "") == 2
-    said = capsys.readouterr()
-    assert said == ("", f"OUT must be a folder in which no other sweep is at work, got '{out}'\n") and [
-        file.name for file in out.rglob("*")
-    ] == [".fig90_sweep.lock"]
+        assert [file.name for file in out.rglob("*")] == [".fig90_sweep.lock"]
+    assert capsys.readouterr() == ("", f"OUT must be a folder in which no other sweep is at work, got '{out}'\n")
     assert main("sweep", "90", "seed=1", str(out), "1", "", "") == 0 and not list(out.glob(".*"))
 
 
