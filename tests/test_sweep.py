@@ -230,7 +230,8 @@ def test_a_full_disk_stops_a_sweep_and_leaves_what_is_done(project, monkeypatch,
     assert main(*words) == 0 and ran(project) == ["0.6 1", "0.6 2", "0.6 3", "0.6 3", "0.6 4"]
 
 
-def test_of_two_sweeps_in_one_folder_the_second_is_refused(project, capsys):
+def test_of_two_sweeps_in_one_folder_the_second_is_refused(project, monkeypatch, capsys):
+    monkeypatch.setattr(workers, "in_processes", lambda work, items, processes: here(work, items))
     out = project / "out"
     out.mkdir()
     with only_one(out / ".fig90_sweep.lock"):
