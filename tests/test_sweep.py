@@ -9,8 +9,10 @@ import sys
 import tempfile
 import time
 from concurrent.futures import Future
+from functools import cache
 from threading import Thread
 
+import hostile
 import nbformat
 import pandas as pd
 import pytest
@@ -132,6 +134,20 @@ def test_a_wrong_grid_is_refused_before_anything_runs(text, line, project, monke
         said.out == "" and said.err.startswith(line) and said.err.count("\n") == 1 and said.err[:-1].isprintable() and len(said.err) < 500
     )
     assert files(project) == before and not (project / "out").exists()
+
+
+@pytest.mark.parametrize("name", notebooks.figure_names())
+def test_whatever_a_rerun_refuses_is_refused_at_a_point_of_a_grid(name, tmp_path, monkeypatch, capsys):
+    """A comma is the one thing that a grid takes and a rerun does not."""
+    monkeypatch.chdir(tmp_path)
+    for reads in ("by_name", "defaults"):
+        monkeypatch.setattr(notebooks, reads, cache(getattr(notebooks, reads)))
+    monkeypatch.setattr(sweep, "sweep", None)
+    tried = [given for _, given in hostile.settings(notebooks.defaults(notebooks.notebook_of(name))) if "," not in given.split("[")[0]]
+    for given in tried:
+        status, said = main("sweep", name[3:], given, "out", "", "", ""), capsys.readouterr()
+        assert (status, said.out) == (2, "") and said.err[:-1].isprintable() and len(said.err) < 700, (given[:99], said)
+    assert len(tried) > 500 and not list(tmp_path.iterdir()) and not (ROOT / hostile.RAN).exists()
 
 
 @pytest.mark.parametrize(
