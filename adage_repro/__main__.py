@@ -134,8 +134,9 @@ def sweep(number: str, grid: str, out: str, processes: str, most: str, scheduler
         say(f"Figure {int(number)} at {len(points)} points into {place(folder)}")
         try:
             failed = made.sweep(name, points, values, folder, run)
-        except (KeyboardInterrupt, made.Stopped) as stop:
-            print(f"{stop or 'interrupted'}: points that are done are kept, and the same command goes on from there", file=sys.stderr)
+        except (KeyboardInterrupt, Exception) as stop:  # a full disk, or a scheduler that was lost
+            why = "interrupted" if isinstance(stop, KeyboardInterrupt) else f"stopped, since {workers.one_line(stop).rstrip('.')}"
+            print(f"{why}: points that are done are kept, and the same command goes on from there", file=sys.stderr)
             return 1
     if len(failed) < len(points):
         say(f"saved {', '.join(made.files(name))} and a folder for each point in {place(folder)}")

@@ -29,15 +29,11 @@ Run = Callable[[Callable, list], Iterator[tuple[Any, Future]]]  # does work for 
 _one_at_a_time = Lock()  # a notebook has its process for itself, and a worker of a cluster may have several threads
 
 
-class Stopped(Exception):
-    """The sweep cannot go on, since what is done cannot be written."""
-
-
 def sweep(name: str, points: Points, swept: Mapping[str, list], out: Path, run: Run) -> dict[str, str]:
     """Run the notebook `name` at those of `points` that are not done, then write its table and picture; the points that failed, and why.
 
     swept   the values of the grid, by parameter · run   see `Run`
-    Each point has a folder of its own in `out`, which appears when the point is done. Stopped: `out` can no longer be written.
+    Each point has a folder of its own in `out`, which appears when the point is done. OSError: `out` can no longer be written.
     """
     for left in {folder.parent for folder in out.glob(f"*/{STAGING}*")}:  # where a run was killed
         with _written(left), staged(left):
@@ -97,11 +93,11 @@ def _store(home: Path, name: str, files: Mapping[str, bytes], source: str) -> No
 
 @contextmanager
 def _written(folder: Path) -> Iterator[None]:
-    """Stopped, for whatever keeps files from being written to the folder."""
+    """OSError that names the folder, for whatever keeps files from being written to it."""
     try:
         yield
     except OSError as error:
-        raise Stopped(f"stopped, since {place(folder)} cannot be written ({error.strerror or error})") from error
+        raise OSError(f"{place(folder)} cannot be written ({error.strerror or error})") from error
 
 
 def _is_done(home: Path, name: str, values: Mapping[str, object], source: str) -> bool:
