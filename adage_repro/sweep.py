@@ -35,7 +35,7 @@ def sweep(name: str, points: Points, swept: Mapping[str, list], out: Path, run: 
     swept   the values of the grid, by parameter · run   see `Run`
     Each point has a folder of its own in `out`, which appears when the point is done. OSError: `out` can no longer be written.
     """
-    for left in {folder.parent for folder in out.glob(f"*/{STAGING}*")}:  # where a run was killed
+    for left in {folder.parent for folder in out.glob(f"{name}-*/{STAGING}*")}:  # where a run was killed
         with _written(left), staged(left):
             pass
     source = made_from(name)

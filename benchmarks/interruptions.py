@@ -76,7 +76,7 @@ def killed(out, times):
         kind = list(stops)[(0, 1, 0, 1, 2)[k % 5]]
         run = start(out)
         if "written" in kind:
-            while run.poll() is None and not list(out.glob("*/.staging-*")):
+            while run.poll() is None and not list(out.glob(f"{NAME}-*/.staging-*")):
                 time.sleep(0.002)
             time.sleep(MOMENTS.uniform(*SOON))
         else:
