@@ -44,8 +44,10 @@ def leader_step(settings: Settings, outlook: Outlook, leader: State) -> State:
     return lax.cond(outlook.iteration % settings.leader_every == 0, stepped, lambda: leader)
 
 
-def outlook_of(game: Game, settings: Settings, followers: State, iteration: Array, who: tuple[Array, Array] | None = None) -> Outlook:
-    """What the leader's gradient may look at in this iteration."""
+def outlook_of(
+    game: Game, settings: Settings, followers: State, iteration: Array, who: tuple[Array, Array] | None = None, **known: Any
+) -> Outlook:
+    """What the leader's gradient may look at in this iteration; `who` learns and is present, the `order` and the `slope`, if known."""
     n_agents = followers[0].shape[0]
     learning, present = presence(settings, n_agents, iteration) if who is None else who
     return Outlook(
@@ -58,6 +60,7 @@ def outlook_of(game: Game, settings: Settings, followers: State, iteration: Arra
         follow=partial(follower_step, game, settings),
         action_box=action_box(game, settings),
         leader_box=leader_box(game, settings),
+        **known,
     )
 
 
