@@ -24,6 +24,7 @@ from adage_repro.history import History  # noqa: E402
 from adage_repro.implicit import Implicit  # noqa: E402
 from adage_repro.leaders import EvolutionStrategy, FiniteDifference, LookAhead, Partial, leader_gradient  # noqa: E402
 from adage_repro.market import MarketEntrance, fixed_point, largest_stable_lr, mixed_equilibrium, untaxed_path  # noqa: E402
+from adage_repro.measures import summary  # noqa: E402
 from adage_repro.over_time import HistoryOverTime, solve_over_time  # noqa: E402
 from adage_repro.policies import Line, Network, Number  # noqa: E402
 from adage_repro.pytrees import Shared, model  # noqa: E402
@@ -58,6 +59,7 @@ __all__ = [
     "solve",
     "solve_many",
     "solve_over_time",
+    "summary",
     "untaxed_path",
     "utilities",
 ]

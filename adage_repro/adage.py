@@ -14,6 +14,7 @@ from adage_repro.followers import reports, utilities
 from adage_repro.game import MAY_ASK, Game, asked_for, asks_for
 from adage_repro.history import History, check_rows
 from adage_repro.leaders import Partial
+from adage_repro.memory import check_memory
 from adage_repro.orders import rising
 from adage_repro.outlook import objective, value_and_gradient
 from adage_repro.profiles import action_shape, check_game, check_start, where_present
@@ -31,14 +32,16 @@ def solve(game: Game, settings: Settings, start: Array, rows: Array | None = Non
 
     rows   which rows are kept, rising, among 0 … I; all unless given. The History then has these only, in its leading axis
     keep   what is kept of a row in place of all of it: a function of the game and the row's History, whose arrays lack the axis of
-           rows, that gives any pytree of arrays. `solve` gives that pytree, with the axis of rows (and of runs) in front
+           rows, that gives any pytree of arrays, such as `summary`. `solve` gives that pytree, with the axis of rows (and of runs) in
+           front
 
     Compiles once for each size and choice, number of rows kept and `keep`; numbers may change freely.
     ValueError: `start` of the wrong shape or out of the bounds, `rows` that do not rise or that the run does not have, a game whose
-    functions do not give what `Game` says, a leader's gradient that is undefined. HistoryWarning: see `warned.review`.
+    functions do not give what `Game` says, a leader's gradient that is undefined, more to keep than fits into memory. HistoryWarning:
+    see `warned.review`.
     """
     checked, rows = _checked(game, settings, start, keep), check_rows(rows, settings.iterations)
-    return review(_solve(*checked, rows, keep, _in_turn(checked[2])), settings, *checked[:2], rows)
+    return review(_within_memory(_solve, *checked, rows, keep, _in_turn(checked[2])), settings, *checked[:2], rows)
 
 
 def solve_many(
@@ -56,7 +59,8 @@ def solve_many(
     histories = {}
     checked = [_checked(*run, keep) for run in runs]
     for places, (game, settings, start) in by_structure(checked):
-        batch = jax.device_get(_solve_in_turn(game, settings, start, check_rows(rows, settings.iterations), keep, _in_turn(start)))
+        wanted = check_rows(rows, settings.iterations)
+        batch = jax.device_get(_within_memory(_solve_in_turn, game, settings, start, wanted, keep, _in_turn(start)))
         histories |= {place: jax.tree.map(lambda values, k=k: values[k], batch) for k, place in enumerate(places)}
     return [review(histories[place], settings, *checked[place][:2], rows) for place, (_, settings, _) in enumerate(runs)]
 
@@ -84,6 +88,13 @@ def _checked(game: Game, settings: Settings, start: Array, keep: Callable | None
     check_entry_time(settings, n_agents=profile.shape[0])
     check_functions(game, settings, profile)
     return *arrays((game, settings)), start
+
+
+def _within_memory(solver: Callable, game: Game, settings: Settings, start: Array, rows: Array | None, *choices: Any) -> Any:
+    """What the solver gives. Refused: what would not fit into memory."""
+    if not isinstance(start, jax.core.Tracer):
+        check_memory(solver.eval_shape(game, settings, start, rows, *choices), settings.iterations + 1 if rows is None else len(rows))
+    return solver(game, settings, start, rows, *choices)
 
 
 @partial(jax.jit, static_argnames=("keep", "in_turn"))
