@@ -75,6 +75,13 @@ def group_means(values: Array) -> tuple[Array, Array]:
     return first.mean(-1), second.mean(-1)
 
 
+@jax.jit
+def group_sums(values: Array) -> tuple[Array, Array]:
+    """Sum over the agents of G1 and of G2, from (…, N)."""
+    first, second = by_group(values)
+    return first.sum(-1), second.sum(-1)
+
+
 def gap(history: History) -> Array:
     """Mean attendance of G1 minus that of G2 in each row (…, I + 1), signed."""
     first, second = group_means(attendance(history))
@@ -124,10 +131,10 @@ MEASUREMENTS: dict[str, Callable[[MarketEntrance, History], Array]] = {  # of a 
     "g2": lambda game, history: group_means(attendance(history))[1],
     "gap": lambda game, history: gap(history),
     "tax_rate": lambda game, history: history.leader_action,
-    "tax_g1": lambda game, history: by_group(tax_paid(game, history))[0].sum(-1),
-    "tax_g2": lambda game, history: by_group(tax_paid(game, history))[1].sum(-1),
-    "returns_g1": lambda game, history: by_group(payoffs(game, history))[0].sum(-1),
-    "returns_g2": lambda game, history: by_group(payoffs(game, history))[1].sum(-1),
+    "tax_g1": lambda game, history: group_sums(tax_paid(game, history))[0],
+    "tax_g2": lambda game, history: group_sums(tax_paid(game, history))[1],
+    "returns_g1": lambda game, history: group_sums(payoffs(game, history))[0],
+    "returns_g2": lambda game, history: group_sums(payoffs(game, history))[1],
     "fairness": fairness,
 }
 

@@ -1,15 +1,20 @@
 """What a run left, as a setup sees it: any row, measured by the functions that the figures use, and whether it swings there."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial, reduce
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from adage_repro.claims.setup import Setup
 from adage_repro.history import History
 from adage_repro.market import MarketEntrance
 from adage_repro.measures import MEASUREMENTS, Series, farthest
+from adage_repro.settings import Settings
+from adage_repro.steps import follower_update
 
 # Where a run turns back by more, its last two rows lie more than the list's 0.02 from their mean: it swings between two states.
 SWING = 0.04
@@ -38,7 +43,7 @@ class Trace:
     def at(self, row: int, game: MarketEntrance) -> "Rows":
         """One row; KeyError where it was not kept."""
         if (row, game) not in self.seen:
-            self.seen[row, game] = Rows(game, picked(self.history, self.place(row)))
+            self.seen[row, game] = Rows(game, self.one(row), ROW)
         return self.seen[row, game]
 
     def place(self, row: int) -> int:
@@ -47,6 +52,11 @@ class Trace:
         if place == len(self.rows) or self.rows[place] != row:
             raise KeyError(f"row {row} was not kept")
         return place
+
+    def one(self, row: int) -> History:
+        """The history of one row."""
+        place = self.place(row)
+        return picked(self.history, slice(place, place + 1))
 
     def turns(self, row: int) -> np.ndarray:
         """How far the run swings in a row, see `turns`."""
@@ -59,8 +69,11 @@ class Trace:
         return int(self.rows[-1])
 
 
-def picked(history: History, rows: int | slice | np.ndarray) -> History:
-    """Some rows of a history without payoffs, or one."""
+ROW = (..., 0)  # of measurements of a history with one row
+
+
+def picked(history: History, rows: slice | np.ndarray) -> History:
+    """Some rows of a history without payoffs."""
     return History(history.actions[..., rows, :], history.leader_action[..., rows], history.present[..., rows, :], None, None)
 
 
@@ -80,15 +93,37 @@ class Rows:
         """Largest distance of any agent's attendance to a point."""
         return farthest(self.lowest, self.highest, point)
 
-    def __init__(self, game: MarketEntrance, history: History):
-        self._of = game, history
+    def __init__(self, game: MarketEntrance, history: History, part: slice | tuple = ()):
+        self._of, self._part = (game, history), part
 
     def __getattr__(self, name: str) -> np.ndarray:
         if name not in MEASUREMENTS:
             raise AttributeError(name)
-        value = np.asarray(MEASUREMENTS[name](*self._of))[()]  # a plain number where there is one
+        of_payoffs = name.startswith(("tax_g", "returns_g", "fairness"))
+        value = np.asarray(_measured(name, *self._of) if of_payoffs else MEASUREMENTS[name](*self._of))[self._part]
         setattr(self, name, value)
         return value
+
+
+def _of_each(history: History) -> History:
+    """The history with the presence that its runs have in common repeated for each."""
+    return replace(history, present=jnp.broadcast_to(history.present, history.actions.shape))
+
+
+@partial(jax.jit, static_argnums=0)
+def _measured(name: str, game: MarketEntrance, history: History) -> Array:
+    return MEASUREMENTS[name](game, _of_each(history))
+
+
+@jax.jit
+def _one_step_on(game: MarketEntrance, settings: Settings, history: History) -> History:
+    """A row (1, N), or a batch of them, after one more step of the followers at the same tax rate."""
+
+    def one(actions, present, rate):
+        return follower_update(game, settings, actions, rate, learning=present, present=present)
+
+    over = reduce(lambda function, _: jax.vmap(function), history.leader_action.shape, one)
+    return replace(history, actions=over(history.actions, _of_each(history).present, history.leader_action))
 
 
 COMBINED = {"gap": lambda one, other: (abs(one) + abs(other)) / 2, "lowest": np.minimum, "highest": np.maximum}
@@ -132,7 +167,15 @@ class Outcome:
         turns, game = self.trace.turns(row), self.setup.traced_game
         self.turned.append(float(turns.mean()))
         now, swings = self.trace.at(row, game), turns > ROUNDING
-        return Pair(now, self.trace.at(row - 1, game), swings) if self.both and swings.any() else now
+        return Pair(now, self._beside(row), swings) if self.both and swings.any() else now
+
+    def _beside(self, row: int) -> Rows:
+        """The row before, or, of a run that ends here, the state after one more step at its last tax rate."""
+        game = self.setup.traced_game
+        if row < self.trace.last:
+            return self.trace.at(row - 1, game)
+        settings = Settings(iterations=1, follower_lr=self.setup.follower_lr, order=self.setup.order)
+        return Rows(game, _one_step_on(game, settings, self.trace.one(row)), ROW)
 
     @cached_property
     def at_I(self) -> Rows | Pair:
@@ -140,8 +183,8 @@ class Outcome:
         return self.at(self.setup.iterations)
 
     def rows(self, begin: int, end: int) -> Rows:
-        """All measurements in the rows from `begin` to `end`, the latter included."""
-        return Rows(self.setup.traced_game, picked(self.trace.history, slice(begin, self.trace.place(end) + 1)))
+        """All measurements in the rows from `begin` to `end`, the latter included, of a single run; all kept are measured, in one program."""
+        return Rows(self.setup.traced_game, self.trace.history, slice(begin, self.trace.place(end) + 1))
 
     @property
     def tax_rates(self) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 import jax
@@ -15,7 +15,7 @@ from adage_repro.claims.traces import Answers, Constant, Learning, Nested
 from adage_repro.experiments import starts
 from adage_repro.history import History
 from adage_repro.market import MarketEntrance
-from adage_repro.measures import by_group, gap, in_g2, tax_paid
+from adage_repro.measures import gap, group_sums, in_g2, tax_paid
 from adage_repro.parameters import DEFAULTS, place
 from adage_repro.pytrees import by_structure
 from adage_repro.settings import Settings
@@ -84,13 +84,12 @@ def simulation(
         late_group=setup.late_group if entry else "absent",
         entry=entry,
         g1_late=g1_late,
-        traced=traced,
+        traced=isinstance(how, Nested),
     )
-    learns = leader and taxed  # else what agents do depends neither on v nor on how fairness is measured
-    paid = setup.outside_payoff if learns else 1.0, setup.returns_shift if learns else "negative"
+    shift = setup.returns_shift if leader and taxed else "negative"  # it is the leader's alone
     first = rows_of_series(setup) + 1 if long else iterations + 1 if traced and start == "zeros" else 0
     return _run(
-        market(n, setup.capacity, paid[0], setup.crowd, setup.tax_units if taxed else "headcount", paid[1], traced),
+        market(n, setup.capacity, setup.outside_payoff, setup.crowd, setup.tax_units if taxed else "headcount", shift, traced),
         settings,
         (start, setup.runs, n, setup.seed) if start != "zeros" else ("zeros", 1, n, 0),
         how or Learning(last=None if traced else LAST),
@@ -164,7 +163,8 @@ def _trace(run: Run, history: History) -> Trace:
     tail = history.actions[..., -10 * run.game.n_agents :, :]
     paid = None
     if several and run.settings.has_leader:
-        paid = np.stack([values.sum(-1) for values in by_group(np.asarray(tax_paid(run.game, history)))])
+        paid = np.stack(group_sums(tax_paid(run.game, history)))
+    history = replace(history, present=history.present[0] if several else history.present)
     return Trace(
         rows=kept,
         history=picked(history, kept - numbers[0]),
