@@ -183,7 +183,7 @@ class Outcome:
         return self.at(self.setup.iterations)
 
     def rows(self, begin: int, end: int) -> Rows:
-        """All measurements in the rows from `begin` to `end`, the latter included, of a single run; all kept are measured, in one program."""
+        """All measurements in the rows from `begin` to `end`, the latter included, of a single run; one program measures all kept."""
         return Rows(self.setup.traced_game, self.trace.history, slice(begin, self.trace.place(end) + 1))
 
     @property
