@@ -99,8 +99,8 @@ class Rows:
     def __getattr__(self, name: str) -> np.ndarray:
         if name not in MEASUREMENTS:
             raise AttributeError(name)
-        of_payoffs = name.startswith(("tax_g", "returns_g", "fairness"))
-        value = np.asarray(_measured(name, *self._of) if of_payoffs else MEASUREMENTS[name](*self._of))[self._part]
+        compiled = name.startswith(("tax_g", "returns_g", "fairness", "gap"))
+        value = np.asarray(_measured(name, *self._of) if compiled else MEASUREMENTS[name](*self._of))[self._part]
         setattr(self, name, value)
         return value
 
@@ -136,11 +136,12 @@ class Pair:
 
     now: Rows
     before: Rows
+    before_gap: Rows
     swings: np.ndarray
     revenue, distance = Series.revenue, Rows.distance
 
     def __getattr__(self, name: str) -> np.ndarray:
-        one, other = getattr(self.now, name), getattr(self.before, name)
+        one, other = getattr(self.now, name), getattr(self.before_gap if name == "gap" else self.before, name)
         return np.where(self.swings, COMBINED.get(name, lambda one, other: (one + other) / 2)(one, other), one)
 
 
@@ -167,10 +168,10 @@ class Outcome:
         turns, game = self.trace.turns(row), self.setup.traced_game
         self.turned.append(float(turns.mean()))
         now, swings = self.trace.at(row, game), turns > ROUNDING
-        return Pair(now, self._beside(row), swings) if self.both and swings.any() else now
+        return Pair(now, self._beside(row), self.trace.at(row - 1, game), swings) if self.both and swings.any() else now
 
     def _beside(self, row: int) -> Rows:
-        """The row before, or, of a run that ends here, the state after one more step at its last tax rate."""
+        """The row before; where a run ends, but for its gap, the state after one more step at its last tax rate."""
         game = self.setup.traced_game
         if row < self.trace.last:
             return self.trace.at(row - 1, game)
@@ -237,7 +238,7 @@ class Held:
     @cached_property
     def gap(self) -> np.ndarray:
         """In size."""
-        return self._counted(abs(MEASUREMENTS["gap"](self.setup.traced_game, self.history)))
+        return self._counted(abs(_measured("gap", self.setup.traced_game, self.history)))
 
     def _counted(self, values: np.ndarray) -> np.ndarray:
         return np.asarray(values).mean(-1, keepdims=True) if self.both else np.asarray(values)

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 
 import jax
 import numpy as np
 from jax import Array, lax
 
 from adage_repro.claims.outcomes import Trace, picked
+from adage_repro.claims.programs import compiled
 from adage_repro.claims.setup import SERIES_UP_TO, Setup, market
 from adage_repro.claims.traces import Answers, Constant, Learning, Nested
 from adage_repro.experiments import starts
@@ -23,7 +24,7 @@ from adage_repro.settings import Settings
 LONG, SERIES = 400, 40  # a long run has 400 N iterations (App. D); its first 40 N rows are kept
 MANY_AT = DEFAULTS["n_agents"]  # the number of agents with which most runs are simulated
 TRACED_UP_TO = 100  # agents; with more, a reading that is selected takes longer to run than its word to compile, and few rows are kept
-AT_ONCE, NESTED_AT_ONCE, HELD_AT_ONCE = 240, 4320, 60  # runs that one call of a program simulates, times agents
+AT_ONCE, NESTED_AT_ONCE, HELD_AT_ONCE = 240, 1080, 60  # runs that one call of a program simulates, times agents
 LAST = 3  # rows that are kept of the end: a swing shows in three
 
 
@@ -123,6 +124,7 @@ def simulate(runs: Iterable[Run], known: Known) -> None:
             ways.setdefault(run.how, []).append(run)
     first, rest = [], []
     for how, wanted in ways.items():
+        wanted.sort(key=lambda run: -run.settings.follower_lr)  # a nested loop ends once all of its batch are at rest
         for places, stacked in by_structure((run.game, run.settings, run.start) for run in wanted):
             size = _batch_size(stacked[2].shape, how)
             parts = [slice(begin, begin + size) for begin in range(0, len(places), size)]
@@ -142,15 +144,32 @@ def _part(stacked: tuple, part: slice | int) -> tuple:
 def _batch(task: tuple[list[Run], tuple, int]) -> Known:
     runs, stacked, size = task
     whole = jax.tree.map(lambda values: np.concatenate([values, np.repeat(values[-1:], size - len(runs), 0)]), stacked)
-    left = jax.tree.map(np.asarray, _program(runs[0].how, *whole))
-    return {run: _trace(run, _part(left, k)) if isinstance(run.how, Learning) else _part(left, k) for k, run in enumerate(runs)}
+    leaves, structure = jax.tree.flatten(whole)
+    program = compiled(Batch(runs[0].how), structure, tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves))
+    left = jax.tree.map(np.asarray, program(*leaves))
+    return {run: _seen(run, _part(left, k)) for k, run in enumerate(runs)}
 
 
-@partial(jax.jit, static_argnums=0)
-def _program(how: Learning | Answers | Nested | Constant, games: MarketEntrance, settings: Settings, start: Array) -> History | Array:
-    if start.shape[1] > 1:  # a batch of starts is a batch already
-        return lax.map(lambda run: how(*run), (games, settings, start))
-    return jax.vmap(how)(games, settings, start)
+@dataclass(frozen=True)
+class Batch:
+    """What is done with many runs at once."""
+
+    how: Learning | Answers | Nested | Constant
+
+    def __call__(self, games: MarketEntrance, settings: Settings, start: Array) -> tuple[Array, ...] | Array:
+        """What each leaves; of a History the actions, the leader's action and the presence."""
+        if start.shape[1] > 1:  # a batch of starts is a batch already
+            left = lax.map(lambda run: self.how(*run), (games, settings, start))
+        else:
+            left = jax.vmap(self.how)(games, settings, start)
+        return (left.actions, left.leader_action, left.present) if isinstance(left, History) else left
+
+
+def _seen(run: Run, left: tuple[np.ndarray, ...] | np.ndarray) -> Trace | History | np.ndarray:
+    if not isinstance(left, tuple):
+        return left
+    history = History(*left, None, None)
+    return _trace(run, history) if isinstance(run.how, Learning) else history
 
 
 def _trace(run: Run, history: History) -> Trace:
@@ -168,7 +187,7 @@ def _trace(run: Run, history: History) -> Trace:
     return Trace(
         rows=kept,
         history=picked(history, kept - numbers[0]),
-        gap=gap(history),
+        gap=np.asarray(gap(history)),
         tax_rate=history.leader_action.copy(),
         paid=paid,
         swing=None if several else float(np.ptp(tail, axis=-2).max()),
