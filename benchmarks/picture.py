@@ -28,7 +28,7 @@ def draw(table: Path, picture: Path) -> None:
         ax.set_xscale("log")
         ax.set_yscale("log")
         ax.xaxis.set_major_locator(LogLocator(numticks=9))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value < 1e4 else f"$10^{{{len(f'{value:.0f}') - 1}}}$"))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
         label(ax, "agents $N$", "time per agent step (ns)" if not led else "", title)
     axes["with a leader"].plot([], [], color="0.3", dashes=(3, 1.5), label="summaries only")
     legend(made, axes, columns=7)
