@@ -22,7 +22,7 @@ from jobs import CHECKED, FIRST, MEMORY, PAPER, TIMED, Job
 HERE = Path(__file__).resolve().parent
 ARMS = ("library", "numpy", "numba", "torch", "mesa", "agent_torch")
 LEAN = ("library", "numpy", "numba")  # the arms that can keep summaries alone, and whose memory is measured
-LEAST = 5  # runs of which the median is taken; three times as many of the short ones
+LEAST, SHORT = 5, 0.5  # runs of which the median is taken; three times as many where they are shorter than so many seconds
 TOLERANCE = 1e-10  # of the largest value of a run, or of 1 where that is smaller
 NUMBA = HOME / "numba_cache"  # numba compiles once for all sizes, before the first job; `first_calls` has the time
 JAX = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
@@ -119,13 +119,13 @@ def measure(job: Job, found: dict[str, str]) -> list[dict]:
             if not lines[name]["difference"] <= TOLERANCE:
                 print(f"{name} is not timed, since it differs from NumPy by {lines[name]['difference']:.1e}", flush=True)
         timed = {name: [] for name in arms if lines[name]["difference"] <= TOLERANCE}
-        rounds = LEAST if lines["numpy"]["first_s"] > 0.2 else 3 * LEAST
-        for _ in range(rounds):
+        for turn in range(3 * LEAST):
             for name, taken in timed.items():
-                taken.append(arms[name].again())
+                if turn < LEAST or median(taken) < SHORT:
+                    taken.append(arms[name].again())
     for name, taken in timed.items():
         run = median(taken)
-        lines[name] |= {"compile_s": max(lines[name]["first_s"] - run, 0.0), "run_s": run, "repeats": rounds}
+        lines[name] |= {"compile_s": max(lines[name]["first_s"] - run, 0.0), "run_s": run, "repeats": len(taken)}
         lines[name]["speed_up"] = median(timed["numpy"]) / run
     return [asdict(job) | {"arm": name} | line for name, line in lines.items()]
 
@@ -160,8 +160,8 @@ def first_calls(job: Job, found: dict[str, str]) -> list[dict]:
 KINDS = {"results": (TIMED, measure), "memory": (MEMORY, memory), "first_calls": (FIRST, first_calls)}
 
 
-def store(kind: str, jobs: list[Job], lines: list[dict], every: list[Job]) -> None:
-    """The lines of these jobs in place of their old ones, in the order of all jobs."""
+def store(kind: str, job: Job, lines: list[dict], every: list[Job]) -> None:
+    """The lines of a job in place of its old ones, in the order of all jobs."""
     path, fields = HERE / f"{kind}.csv", list(Job.__dataclass_fields__)
     old = []
     if path.exists():
@@ -171,11 +171,11 @@ def store(kind: str, jobs: list[Job], lines: list[dict], every: list[Job]) -> No
     def key(line):
         return tuple(str(line[name]) for name in fields)
 
-    new, order = {key(asdict(job)) for job in jobs}, [key(asdict(job)) for job in every]
-    kept = [line for line in old if key(line) not in new and key(line) in order] + [
+    order = [key(asdict(job)) for job in every]
+    kept = [line for line in old if key(line) != key(asdict(job)) and key(line) in order] + [
         {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in line.items()} for line in lines
     ]
-    columns = list(dict.fromkeys(name for line in lines for name in line)) or list(old[0])
+    columns = list(dict.fromkeys(name for line in kept for name in line))
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
@@ -204,15 +204,14 @@ def main(*words: str) -> int:
         chosen = [job for job in every if not words or any(word in f"{kind} {job.name}" for word in words)]
         if quick:
             chosen = [job for job in every if kind == "results" and job.n_agents <= 10**4 and (job is PAPER or job.n_agents > 100)]
-        lines = []
         for job in chosen:
             print(f"{kind}: {job.name}", flush=True)
-            lines += (own := call(job, found))
-            for line in own:
+            lines = call(job, found)
+            for line in lines:
                 say(line)
-            failed |= any(line.get("difference", 0) > TOLERANCE for line in own)
-        if lines and not quick:
-            store(kind, chosen, lines, every)
+            failed |= any(line.get("difference", 0) > TOLERANCE for line in lines)
+            if not quick:
+                store(kind, job, lines, every)
     if not quick:
         description.write_text(json.dumps(here, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         from picture import draw
