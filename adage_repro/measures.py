@@ -14,7 +14,8 @@ from adage_repro.fairness import gini
 from adage_repro.followers import utilities
 from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
-from adage_repro.sums import total
+from adage_repro.profiles import where_present
+from adage_repro.sums import folded, total
 from adage_repro.words import NOTHING, any_tax
 
 
@@ -112,6 +113,35 @@ def series(game: MarketEntrance, history: History) -> Series:
         returns_g1=history.utilities[..., ~late].sum(-1),
         returns_g2=history.utilities[..., late].sum(-1),
         fairness=fairness(game, history),
+    )
+
+
+class Summary(NamedTuple):
+    """What a run of very many agents comes to in each row: attendance by group and at its extremes, and the leader's side."""
+
+    g1: Array
+    g2: Array
+    lowest: Array
+    highest: Array
+    leader_action: Array
+    objective: Array | None
+
+    @property
+    def gap(self) -> Array:
+        """Mean attendance of G1 minus that of G2, signed."""
+        return self.g1 - self.g2
+
+
+def summary(game: MarketEntrance, history: History) -> Summary:
+    """Group means, extremes, the leader's action and its objective, for `solve(…, keep=summary)`: O(N), and nothing sorted."""
+    entered, half = where_present(history.present, history.actions, 0.0), history.actions.shape[-1] // 2
+    return Summary(
+        g1=total(entered[..., :half]) / half,
+        g2=total(entered[..., half:]) / (entered.shape[-1] - half),
+        lowest=folded(jnp.minimum, entered),
+        highest=folded(jnp.maximum, entered),
+        leader_action=history.leader_action,
+        objective=history.objective,
     )
 
 
