@@ -5,6 +5,8 @@ import re
 from functools import cache
 from math import prod
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,6 +40,7 @@ from adage_repro.claims.conditions import Scan, State, grid, state
 from adage_repro.claims.crossing import NOT_CROSSED, UP_TO_100
 from adage_repro.claims.game import entry_chances
 from adage_repro.claims.outcomes import turns
+from adage_repro.claims.programs import compiled
 from adage_repro.folders import FIGURES, ROOT, digest
 from adage_repro.market import largest_stable_lr
 from adage_repro.plots import REGIMES as DRAWN
@@ -522,3 +525,18 @@ def test_elsewhere():
 def test_exact_expectation():
     chances = np.array([0.2, 0.5, 0.9])
     np.testing.assert_allclose(entry_chances(chances), [0.04, 0.41, 0.46, 0.09])
+
+
+def test_a_kept_program_that_is_spoilt_is_made_again(tmp_path):
+    """It costs time alone."""
+    before, asked = jax.config.jax_compilation_cache_dir, (jnp.negative, jax.tree.structure((0,)), (((3,), "float64"),))
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    try:
+        for spoil in (None, lambda file: file.write_bytes(file.read_bytes()[:100]), lambda file: file.write_text("no program")):
+            program = compiled.__wrapped__(*asked)
+            np.testing.assert_array_equal(program(np.arange(3.0)), [0, -1, -2])
+            (file,) = (tmp_path / "lowered").iterdir()
+            if spoil:
+                spoil(file)
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
