@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from adage_repro import notebooks
-from adage_repro.folders import FIGURES, ROOT, STAMPS, digest
+from adage_repro.folders import FIGURES, ROOT, STAMPS, digest, place
+from adage_repro.refusals import Refused
+from adage_repro.staging import check_writable
 from adage_repro.terminal import say
 from adage_repro.workers import side_by_side
 
@@ -17,7 +19,16 @@ def figures(names: Iterable[str]) -> bool:
     if not stale:
         say("figures/ is up to date")
         return True
+    check_figures()
     return side_by_side(_make, stale)
+
+
+def check_figures() -> None:
+    """Refused if figures/ cannot be written: before anything is computed that would be lost."""
+    try:
+        check_writable(FIGURES)
+    except OSError as error:
+        raise Refused(f"{place(FIGURES)} must be a folder that can be written, but it is not ({error.strerror})") from None
 
 
 def _make(name: str) -> None:

@@ -1,6 +1,7 @@
 """Whatever is wrong with a parameter is refused in one line, with exit status 2, before anything is written or run."""
 
 import os
+import re
 import shutil
 import subprocess
 from functools import cache, partial
@@ -38,11 +39,15 @@ def nothing_runs(monkeypatch, tmp_path):
     assert tree() == before and not list(tmp_path.iterdir()) and not (ROOT / hostile.RAN).exists()
 
 
+def ways(name):
+    """The commands that run this notebook."""
+    return [("notebook", name)] + [("figure", name[3:])] * name.startswith("fig") + [("claims",)] * (name == "claims")
+
+
 @pytest.mark.parametrize("name", notebooks.by_name())
 def test_every_wrong_set_of_every_notebook(name, nothing_runs, capsys):
-    ways = [("notebook", name)] + [("figure", name[3:])] * (name.startswith("fig")) + [("claims",)] * (name == "claims")
     for wrong, given in hostile.settings(notebooks.defaults(notebooks.notebook_of(name))):
-        for way in ways:
+        for way in ways(name):
             status, said = main(*way, given, ""), capsys.readouterr()
             assert (status, said.out) == (2, "") and is_one_line(said.err.removesuffix("\n")), (way, wrong, given[:99], said)
 
@@ -105,3 +110,15 @@ def test_make_hands_over_every_text_as_it_was_typed(tmp_path):
         assert done.stdout.split(b"\0")[3:-1] == list(map(os.fsencode, texts)), (pairs, done.stderr)
         assert (done.returncode, done.stderr) == (0, b"")
     assert sorted(file.name for file in tmp_path.iterdir()) == [".venv", "Makefile"]
+
+
+def test_the_page_says_how_many_are_tried():
+    """At least so many; notebooks and parameters that are added add more."""
+    lines = values = 0
+    for name in notebooks.by_name():
+        standard = notebooks.defaults(notebooks.notebook_of(name))
+        lines += len(ways(name)) * sum(1 for _ in hostile.settings(standard))
+        values += sum(1 for _ in hostile.wrong_values(standard))
+    page = (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8")
+    said = [int(number.replace(",", "")) for number in re.findall(r"more than ([\d,]+) (?:such lines|values)", page)]
+    assert len(said) == 2 and said[0] <= lines and said[1] <= values

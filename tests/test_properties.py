@@ -9,7 +9,7 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from adage_repro import MarketEntrance, Settings, gini, solve, untaxed_path
@@ -18,6 +18,7 @@ from adage_repro.parameters import PARAMETERS, place
 
 settings.register_profile("suite", max_examples=25, derandomize=True, deadline=None, database=None)
 settings.register_profile("long", max_examples=2000, deadline=None, database=None, print_blob=True)
+settings.register_profile("mutants", settings.get_profile("suite"), max_examples=10, phases=[Phase.generate])  # any failure will do
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 ITERATIONS, RUNS = 12, 3

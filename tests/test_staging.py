@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from adage_repro import build, folders, notebooks, parameters, staging, workers
+from adage_repro.__main__ import main
 from adage_repro.folders import ROOT
 from adage_repro.staging import own_folder, staged
 
@@ -137,3 +138,32 @@ def test_a_device_that_is_not_there_is_refused_in_one_line(capsys, monkeypatch):
 
 def test_every_kernel_has_sockets_of_its_own():
     assert len({staging.socket() for _ in range(3)}) == 3
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can mount a file system")
+def test_a_full_disk_leaves_old_files_whole(tmp_path):
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(tmp_path)], capture_output=True, text=True)
+    if mount.returncode:
+        pytest.skip(f"no file system can be mounted here: {mount.stderr.strip()}")
+    try:
+        for size in (50, 230, 60):  # kB: the second does not fit beside the first, which stays until the other is whole
+            with ExitStack() as full:
+                if size == 230:
+                    full.enter_context(pytest.raises(OSError, match="No space left on device"))
+                folder = full.enter_context(staged(tmp_path))
+                (folder / "a").write_bytes(bytes(size * 1000))
+            assert [(file.name, file.stat().st_size) for file in tmp_path.iterdir()] == [("a", 1000 * (50 if size == 230 else size))]
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_figures_that_cannot_be_written_are_refused_before_anything_runs(tmp_path, capsys, monkeypatch):
+    def read_only(**_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(build, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(staging.tempfile, "mkdtemp", read_only)
+    monkeypatch.setattr(notebooks, "execute", None)
+    line = f"{tmp_path / 'figures'} must be a folder that can be written, but it is not (Read-only file system)\n"
+    for command in (("figures",), ("claims", "", "")):
+        assert main(*command) == 2 and capsys.readouterr() == ("", line)
