@@ -17,6 +17,7 @@ takes.compare := A B OUT
 takes.claims := SET OUT
 takes.lab := ARGS
 takes.browser-test := CHROMIUM
+takes.bench := QUICK
 goals := $(or $(MAKECMDGOALS),help)
 typed := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 strange := $(sort $(filter-out PYTHON SHELL MAKE% $(foreach goal,$(goals),$(takes.$(goal))),$(typed)))
@@ -58,7 +59,7 @@ export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 
-.PHONY: help figures figure notebook sweep compare claims docs gallery test browser-test lab lint clean contact-sheet refresh lock
+.PHONY: help figures figure notebook sweep compare claims docs gallery test browser-test lab lint clean contact-sheet bench refresh lock
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -135,6 +136,10 @@ lint: .venv/.ready ## run ruff on code, tests and notebooks
 
 contact-sheet: .venv/.ready ## draw each figure at extreme parameters, one page per figure, into build/contact-sheet/
 	@$(BIN)/python -m adage_repro.contact_sheet
+
+bench: .venv/.ready ## time the library beside NumPy, numba, PyTorch, Mesa and AgentTorch, into benchmarks/; a few sizes only, to look at: make bench QUICK=1
+	@$(BIN)/python benchmarks/bench.py $(if $(QUICK),quick)
+	@$(if $(QUICK),,$(BIN)/python -m adage_repro docs)
 
 refresh: .venv/.ready ## run all notebooks and store their outputs in them
 	@$(BIN)/python -m adage_repro refresh

@@ -15,7 +15,7 @@ from adage_repro.folders import FIGURES, RERUNS, ROOT, check_cache, labelled, pa
 from adage_repro.grid import grid_points, read_grid, read_set, swept
 from adage_repro.parameters import check_all, check_device
 from adage_repro.refusals import shown
-from adage_repro.staging import alone_in, check_writable, staged
+from adage_repro.staging import check_writable, only_one, staged
 from adage_repro.terminal import aligned, changes, comparison, open_streams, say
 
 
@@ -128,14 +128,15 @@ def sweep(number: str, grid: str, out: str, processes: str, most: str, scheduler
         check_cache()
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            held.enter_context(alone_in(folder))
+            held.enter_context(only_one(folder / f".{name}_sweep.lock"))
         except BlockingIOError:
             raise ValueError(f"OUT must be a folder in which no other sweep is at work, got {shown(place(folder))}") from None
         say(f"Figure {int(number)} at {len(points)} points into {place(folder)}")
         try:
             failed = made.sweep(name, points, values, folder, run)
-        except (KeyboardInterrupt, made.Stopped) as stop:
-            print(f"{stop or 'interrupted'}: points that are done are kept, and the same command goes on from there", file=sys.stderr)
+        except (KeyboardInterrupt, Exception) as stop:  # a full disk, or a scheduler that was lost
+            why = "interrupted" if isinstance(stop, KeyboardInterrupt) else f"stopped, since {workers.one_line(stop).rstrip('.')}"
+            print(f"{why}: points that are done are kept, and the same command goes on from there", file=sys.stderr)
             return 1
     if len(failed) < len(points):
         say(f"saved {', '.join(made.files(name))} and a folder for each point in {place(folder)}")

@@ -1,5 +1,6 @@
 """Work on a Dask cluster: as `workers.in_processes`, but on the workers of a scheduler."""
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -20,6 +21,8 @@ def connect(address: str) -> Any:
         from distributed import Client
     except ImportError:
         raise Refused("SCHEDULER needs the package distributed: pip install distributed") from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said by whoever asked for the work
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         return Client(address, timeout=SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:

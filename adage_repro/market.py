@@ -80,9 +80,9 @@ class MarketEntrance:
         """Eq. 8: Eq. 5 less the tax, at the tax rate `leader_action`."""
         return self.untaxed_utility(action, mean, n_present) - self.tax(action, mean, n_present, leader_action)
 
-    def objective(self, utilities: Array, present: Array) -> Array:
+    def objective(self, utilities: Array, present: Array, order: Array | None = None) -> Array:
         """Eq. 6: minus ½ ΣΣ |R_i - R_j| / R̄ over those present."""
-        return leader_objective(utilities, present, self.returns_shift)
+        return leader_objective(utilities, present, self.returns_shift, order)
 
 
 def mixed_equilibrium(game: MarketEntrance) -> float:

@@ -52,11 +52,22 @@ def _locked(folder: Path, how: int = 0) -> Iterator[None]:
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """BlockingIOError if another process is in such a block for this folder; where a file system has no locks, nobody is alone."""
-    with own_folder(folder, ALONE) as own:
-        if any(other != own for other in folder.glob(f"{ALONE}*")):
-            raise BlockingIOError(f"{folder} is in use")
+def only_one(file: Path) -> Iterator[None]:
+    """BlockingIOError if another process is in such a block for this file, which is there only for the block; without locks, never."""
+    with ExitStack() as held:
+        while True:
+            handle = os.open(file, os.O_CREAT | os.O_RDWR)
+            held.callback(os.close, handle)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise
+            except OSError:
+                break
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), file.stat()):  # otherwise its owner removed it meanwhile
+                    break
+        held.callback(file.unlink, missing_ok=True)
         yield
 
 

@@ -20,7 +20,7 @@ from adage_repro.folders import digest, labelled, place
 from adage_repro.grid import typed
 from adage_repro.refusals import Refused
 from adage_repro.small_multiples import common_name, small_multiples
-from adage_repro.staging import own_folder, staged
+from adage_repro.staging import STAGING, own_folder, staged
 from adage_repro.terminal import say
 from adage_repro.workers import why
 
@@ -29,16 +29,15 @@ Run = Callable[[Callable, list], Iterator[tuple[Any, Future]]]  # does work for 
 _one_at_a_time = Lock()  # a notebook has its process for itself, and a worker of a cluster may have several threads
 
 
-class Stopped(Exception):
-    """The sweep cannot go on, since what is done cannot be written."""
-
-
 def sweep(name: str, points: Points, swept: Mapping[str, list], out: Path, run: Run) -> dict[str, str]:
     """Run the notebook `name` at those of `points` that are not done, then write its table and picture; the points that failed, and why.
 
     swept   the values of the grid, by parameter · run   see `Run`
-    Each point has a folder of its own in `out`, which appears when the point is done. Stopped: `out` can no longer be written.
+    Each point has a folder of its own in `out`, which appears when the point is done. OSError: `out` can no longer be written.
     """
+    for left in {folder.parent for folder in out.glob(f"{name}-*/{STAGING}*")}:  # where a run was killed
+        with _written(left), staged(left):
+            pass
     source = made_from(name)
     homes = {point: out / labelled(name, {key: values[key] for key in swept}) for point, values in points.items()}
     left = [point for point, values in points.items() if not _is_done(homes[point], name, values, source)]
@@ -94,11 +93,11 @@ def _store(home: Path, name: str, files: Mapping[str, bytes], source: str) -> No
 
 @contextmanager
 def _written(folder: Path) -> Iterator[None]:
-    """Stopped, for whatever keeps files from being written to the folder."""
+    """OSError that names the folder, for whatever keeps files from being written to it."""
     try:
         yield
     except OSError as error:
-        raise Stopped(f"stopped, since {place(folder)} cannot be written ({error.strerror or error})") from error
+        raise OSError(f"{place(folder)} cannot be written ({error.strerror or error})") from error
 
 
 def _is_done(home: Path, name: str, values: Mapping[str, object], source: str) -> bool:

@@ -47,7 +47,7 @@ def in_processes(work: Callable, items: Iterable, processes: int | None = None) 
     A process works through one item after another. One that dies loses only the item that it was working on; a new one takes its place.
     """
     waiting = list(items)
-    idle = [_worker() for _ in waiting[: processes or cores()]]
+    idle = [another_process() for _ in waiting[: processes or cores()]]
     busy = {}
     signal.signal(signal.SIGTERM, _stop)
     try:
@@ -57,7 +57,7 @@ def in_processes(work: Callable, items: Iterable, processes: int | None = None) 
                 busy[worker.submit(_guarded, work, item)] = worker, item
             for job in wait(busy, return_when=FIRST_COMPLETED).done:
                 worker, item = busy.pop(job)
-                idle.append(_worker() if isinstance(job.exception(), BrokenProcessPool) else worker)
+                idle.append(another_process() if isinstance(job.exception(), BrokenProcessPool) else worker)
                 yield item, job
     finally:
         for worker in {*idle, *(worker for worker, _ in busy.values())}:
@@ -74,7 +74,7 @@ def why(error: BaseException) -> str:
     return "its process died" if isinstance(error, BrokenProcessPool) else one_line(error)
 
 
-def _worker() -> ProcessPoolExecutor:
+def another_process() -> ProcessPoolExecutor:
     """A single process, since a pool of more is broken by the death of one."""
     return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_listen)
 

@@ -16,8 +16,8 @@ from adage_repro import build, sweep
 from adage_repro.folders import ROOT, digest
 
 TABLE = ROOT / "docs" / "interruptions.csv"
-NAME, POINTS, MOMENTS = "fig06", 40, random.Random(0)
-SOON, LATE = (0.0, 0.02), (0.0, 9.0)  # seconds: after files begin to be written, and after the start
+NAME, POINTS, MOMENTS = "fig06", 60, random.Random(0)
+SOON, LATE = (0.0, 0.02), (0.0, 10.0)  # seconds: after files begin to be written, and after the start
 CACHED = {  # as in the Makefile
     "OMP_NUM_THREADS": "1",
     "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".cache" / "jax"),
@@ -76,7 +76,7 @@ def killed(out, times):
         kind = list(stops)[(0, 1, 0, 1, 2)[k % 5]]
         run = start(out)
         if "written" in kind:
-            while run.poll() is None and not list(out.glob(".staging-*")):
+            while run.poll() is None and not list(out.glob(f"{NAME}-*/.staging-*")):
                 time.sleep(0.002)
             time.sleep(MOMENTS.uniform(*SOON))
         else:
@@ -136,7 +136,7 @@ def two_at_once():
         finished(Path(place, "out"), whole(Path(place, "out")), points=4)
 
 
-def main(times=30):
+def main(times=25):
     rows, kept = killed(Path(tempfile.gettempdir(), "out"), times)
     print(f"{kept} of {POINTS} points were done when the last run began")
     for case, name in ((disk_full, "disk full"), (read_only, "read-only folder"), (two_at_once, "two sweeps at once")):

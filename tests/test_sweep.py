@@ -9,7 +9,10 @@ import sys
 import tempfile
 import time
 from concurrent.futures import Future
+from functools import cache
+from threading import Thread
 
+import hostile
 import nbformat
 import pandas as pd
 import pytest
@@ -19,7 +22,7 @@ from adage_repro import grid, notebooks, sweep, workers
 from adage_repro.__main__ import FEW, MANY, main
 from adage_repro.folders import ROOT, digest
 from adage_repro.small_multiples import common_name, small_multiples
-from adage_repro.staging import alone_in
+from adage_repro.staging import STAGING, only_one
 
 PARAMETERS = "n_agents: int = 10\ncapacity: float = 0.6\nfollower_lr: float = 0.001\nseed: int = 0"
 TOY = """import os, time
@@ -37,22 +40,29 @@ records.save("fig90", Figure((1, 1)), {"fig90": pd.DataFrame({"x": [capacity]})}
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A copy of the project whose only notebook takes no time, writes down that it ran, and fails where the market is large."""
-    copy = tmp_path / "copy"
-    shutil.copytree(ROOT / "adage_repro", copy / "adage_repro", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "requirements.lock", copy)
+    """A folder whose copy/ has one notebook, which takes no time, writes down that it ran, and fails where the market is large."""
+    rooms = tmp_path / "copy" / "notebooks", tmp_path / "temporary"
+    for room in rooms:
+        room.mkdir(parents=True)
     cells = [new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}, id="a"), new_code_cell(TOY, id="b")]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    for room in (copy / "notebooks", tmp_path / "temporary"):
-        room.mkdir()
-    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), copy / "notebooks" / "fig90_toy.ipynb")
-    monkeypatch.setattr(notebooks, "NOTEBOOKS", copy / "notebooks")
-    monkeypatch.setenv("PYTHONPATH", str(copy))
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), rooms[0] / "fig90_toy.ipynb")
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", rooms[0])
+    monkeypatch.setattr(tempfile, "tempdir", str(rooms[1]))
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
     monkeypatch.setenv("ADAGE_REPRO_OUT", "")  # put back afterwards
     return tmp_path
+
+
+@pytest.fixture
+def copy(project, monkeypatch):
+    """The library beside that notebook, for processes of their own."""
+    copy = project / "copy"
+    shutil.copytree(ROOT / "adage_repro", copy / "adage_repro", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.lock", copy)
+    monkeypatch.setenv("PYTHONPATH", str(copy))
+    monkeypatch.setenv("TMPDIR", str(project / "temporary"))
+    return copy
 
 
 def ran(project):
@@ -126,6 +136,20 @@ def test_a_wrong_grid_is_refused_before_anything_runs(text, line, project, monke
     assert files(project) == before and not (project / "out").exists()
 
 
+@pytest.mark.parametrize("name", notebooks.figure_names())
+def test_whatever_a_rerun_refuses_is_refused_at_a_point_of_a_grid(name, tmp_path, monkeypatch, capsys):
+    """A comma is the one thing that a grid takes and a rerun does not."""
+    monkeypatch.chdir(tmp_path)
+    for reads in ("by_name", "defaults"):
+        monkeypatch.setattr(notebooks, reads, cache(getattr(notebooks, reads)))
+    monkeypatch.setattr(sweep, "sweep", None)
+    tried = [given for _, given in hostile.settings(notebooks.defaults(notebooks.notebook_of(name))) if "," not in given.split("[")[0]]
+    for given in tried:
+        status, said = main("sweep", name[3:], given, "out", "", "", ""), capsys.readouterr()
+        assert (status, said.out) == (2, "") and said.err[:-1].isprintable() and len(said.err) < 700, (given[:99], said)
+    assert len(tried) > 500 and not list(tmp_path.iterdir()) and not (ROOT / hostile.RAN).exists()
+
+
 @pytest.mark.parametrize(
     ("given", "line"),
     [
@@ -174,8 +198,9 @@ def test_points_are_run_put_together_and_never_run_again(project, capsys):
 
     swept("capacity=0.5,0.75 follower_lr=0.001 seed=0,1", out)
     before = files(out)
+    (point / f"{STAGING}dead" / "new").mkdir(parents=True)  # of a run that was killed
     swept("capacity=0.5,0.75 follower_lr=0.001 seed=0,1", out)
-    assert files(out) == before and len(ran(project)) == 6
+    assert files(out) == before and len(ran(project)) == 6 and not list(out.rglob(f"{STAGING}*"))
 
     changes = {  # whatever is not as it was left is made again, and nothing else is
         "fig90.csv": lambda file: file.write_text("x\n"),
@@ -221,19 +246,15 @@ def test_a_full_disk_stops_a_sweep_and_leaves_what_is_done(project, monkeypatch,
     assert main(*words) == 0 and ran(project) == ["0.6 1", "0.6 2", "0.6 3", "0.6 3", "0.6 4"]
 
 
-def test_of_two_sweeps_in_one_folder_the_second_is_refused(project, capsys):
+def test_of_two_sweeps_in_one_folder_the_second_is_refused(project, monkeypatch, capsys):
+    monkeypatch.setattr(workers, "in_processes", lambda work, items, processes: here(work, items))
     out = project / "out"
     out.mkdir()
-    with alone_in(out):
+    with only_one(out / ".fig90_sweep.lock"):
         assert main("sweep", "90", "seed=1", str(out), "", "", "") == 2
-    said = capsys.readouterr()
-    assert said == ("", f"OUT must be a folder in which no other sweep is at work, got '{out}'\n") and not list(out.iterdir())
-
-
-def command(project, *words, **given):
-    """The real command in processes of its own, which die together."""
-    start = [sys.executable, "-m", "adage_repro", "sweep", "90", *words]
-    return subprocess.Popen(start, cwd=project / "copy", env=os.environ | given, start_new_session=True, stdout=subprocess.PIPE, text=True)
+        assert [file.name for file in out.rglob("*")] == [".fig90_sweep.lock"]
+    assert capsys.readouterr() == ("", f"OUT must be a folder in which no other sweep is at work, got '{out}'\n")
+    assert main("sweep", "90", "seed=1", str(out), "1", "", "") == 0 and not list(out.glob(".*"))
 
 
 def wait_for(folder, pattern, more_than=0):
@@ -244,52 +265,56 @@ def wait_for(folder, pattern, more_than=0):
         time.sleep(0.02)
 
 
-def test_a_sweep_that_is_killed_goes_on_where_it_was(project):
-    """Killed with all its processes, soon after the first point was done and again within the second run."""
-    out, finished = project / "out", set()
-    words = ("seed=0:5:6", str(out), "2", "", "")
-    for _ in range(2):
-        run = command(project, *words, TOY_NAP="0.2")
-        wait_for(out, "*/fig90.stamp", more_than=len(finished))
-        os.killpg(run.pid, signal.SIGKILL)
-        run.communicate()
-        before, finished = finished, {file.parent.name for file in out.glob("*/fig90.stamp")}
-        assert before < finished
-        once = [line for line in ran(project) if f"fig90-seed={line.split()[1]}" in before]
-        assert len(once) == len(set(once)) >= 1 if before else True
-    kept = {name: digest(out / name / "fig90_toy.ipynb") for name in finished}
-    run = command(project, *words)
-    said = run.communicate(timeout=60)[0].splitlines()
-    assert run.returncode == 0 and said[1] == f"{len(finished)} of 6 points are done already"
-    assert {name: digest(out / name / "fig90_toy.ipynb") for name in finished} == kept
-    assert sorted(pd.read_csv(out / "fig90_sweep.csv").query("name == 'places'").seed) == [0, 1, 2, 3, 4, 5]
+def test_a_sweep_that_is_killed_goes_on_where_it_was(project, copy):
+    """Killed in the midst of a point; benchmarks/interruptions.py does so many times, with workers, and while files are written."""
+    out, words = project / "out", "seed=0:5:6"
+    code = f"import sys\nsys.path.insert(0, {str(ROOT / 'tests')!r})\nfrom pathlib import Path\nimport test_sweep\n"
+    code += f"test_sweep.swept({words!r}, Path({str(out)!r}))"
+    run = subprocess.Popen([sys.executable, "-c", code], cwd=copy, env=os.environ | {"TOY_NAP": "0.1"}, start_new_session=True)
+    wait_for(out, "*/fig90.stamp", more_than=1)
+    os.killpg(run.pid, signal.SIGKILL)
+    assert run.wait() == -signal.SIGKILL
+    before = files(out)
+    finished = len(list(out.glob("*/fig90.stamp")))
+    assert 2 <= finished < 6
+    swept(words, out)
+    assert files(out).items() >= before.items() and sorted(ran(project)[finished:][-(6 - finished) :]) == [
+        f"0.6 {seed}" for seed in range(finished, 6)
+    ]
+    assert list(pd.read_csv(out / "fig90_sweep.csv").query("name == 'places'").seed) == [0, 1, 2, 3, 4, 5]
     assert not list(out.rglob(".staging-*")) and not list((project / "temporary").glob("adage_repro-*"))
 
 
-def test_a_worker_of_a_cluster_that_dies_loses_no_point_and_doubles_none(project):
-    file, out = project / "scheduler.json", project / "out"
-    options = ["--no-dashboard", "--host", "127.0.0.1"]
+def test_a_worker_of_a_cluster_that_dies_loses_no_point_and_doubles_none(project, copy, capsys):
+    """A scheduler and two workers are processes of their own; the first worker is killed once a point is done."""
+    file, out, processes = project / "scheduler.json", project / "out", []
 
     def start(what, *words):
-        return subprocess.Popen([sys.executable, "-m", f"distributed.cli.dask_{what}", *words], cwd=project, stderr=subprocess.DEVNULL)
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *words, "--host", "127.0.0.1", "--no-dashboard"]
+        processes.append(subprocess.Popen(command, cwd=copy, stderr=subprocess.DEVNULL))
 
-    processes = [start("scheduler", *options, "--port", "0", "--scheduler-file", str(file))]
-    try:
-        wait_for(project, file.name)
-        address = json.loads(file.read_text(encoding="utf-8"))["address"]
-        local = [*options, "--nthreads", "1", "--no-nanny", "--local-directory", str(project / "dask")]
-        processes += [start("worker", address, *local, "--name", name) for name in "ab"]
-        run = command(project, "seed=0:7:8", str(out), "", "", address)
+    def kill_one():
         wait_for(out, "*/fig90.stamp")
         processes[1].kill()
-        said = run.communicate(timeout=60)[0]
+
+    try:
+        start("scheduler", "--port", "0", "--scheduler-file", str(file))
+        wait_for(project, file.name)
+        address = json.loads(file.read_text(encoding="utf-8"))["address"]
+        for name in "ab":
+            start("worker", address, "--nthreads", "1", "--no-nanny", "--local-directory", str(project / "dask"), "--name", name)
+        killer = Thread(target=kill_one)
+        killer.start()
+        status = main("sweep", "90", "seed=0:7:8", str(out), "", "", address)
+        killer.join()
     finally:
         for process in processes[::-1]:
             process.kill()
             process.wait()
-    assert run.returncode == 0, said
-    assert sorted(pd.read_csv(out / "fig90_sweep.csv").query("name == 'places'").seed) == list(range(8))
-    assert sum(line.endswith("  done") for line in said.splitlines()) == 8 and not list(out.rglob(".staging-*"))
+    said = capsys.readouterr()
+    assert (status, said.err) == (0, "") and sum(line.endswith("  done") for line in said.out.splitlines()) == 8
+    assert list(pd.read_csv(out / "fig90_sweep.csv").query("name == 'places'").seed) == list(range(8))
+    assert processes[1].returncode == -signal.SIGKILL and not list(out.rglob(".staging-*"))
 
 
 def test_a_number_has_one_name_at_all_points():

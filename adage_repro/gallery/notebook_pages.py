@@ -38,7 +38,7 @@ def read(file: Path) -> Notebook:
     title, claim = found[1], re.sub(r"\s*The\s+notebook\s+runs\s+in\s+about[^.]*\.", "", found[2])
     cells.cells[0].source = cells.cells[0].source.removeprefix(f"# {title}")
     shown = (output for cell in cells.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {}))
-    return Notebook(title, claim, cells, [output.metadata["image/png"].get("alt", "") for output in shown])
+    return Notebook(title, claim, cells, [output.metadata.get("image/png", {}).get("alt", "") for output in shown])
 
 
 @cache
