@@ -270,7 +270,7 @@ def main(*names):
         clone = Path(place) / "adage repro é"
         (Path(place) / "tmp").mkdir()
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        status, _, err = ended(made(clone, "docs"))  # which also sets it up
+        status, _, err = ended(made(clone, "lint"))  # which also sets it up
         expect(status == 0, err)
         for name in [name for name in names or PARTS if name == "refusals"]:
             PARTS[name](clone, {})
