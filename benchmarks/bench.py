@@ -24,7 +24,10 @@ ARMS = ("library", "numpy", "numba", "torch", "mesa", "agent_torch")
 LEAN = ("library", "numpy", "numba")  # the arms that can keep summaries alone, and whose memory is measured
 LEAST, SHORT = 5, 0.5  # runs of which the median is taken; three times as many where they are shorter than so many seconds
 TOLERANCE = 1e-10  # of the largest value of a run, or of 1 where that is smaller
-NUMBA = HOME / "numba_cache"  # numba compiles once for all sizes, before the first job; `first_calls` has the time
+SHARED = {
+    "NUMBA_CACHE_DIR": str(HOME / "numba_cache"),  # numba compiles once for all sizes, before the first job; `first_calls` has the time
+    "OMP_WAIT_POLICY": "PASSIVE",  # the threads of an arm do not spin while it is another's turn
+}
 JAX = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
 OURS = ("JAX_", "XLA_", "OMP_", "MKL_", "OPENBLAS_", "NUMBA_")  # settings that no arm is to inherit
 
@@ -33,7 +36,7 @@ class Arm:
     """A process that runs one job after another."""
 
     def __init__(self, name: str, python: str, **environ: str):
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(OURS)} | {"NUMBA_CACHE_DIR": str(NUMBA)}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(OURS)} | SHARED
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed by __exit__
         self.process = subprocess.Popen([python, HERE / "worker.py", name], env=inherited | environ, stderr=self.log, text=True, **pipes)
