@@ -87,7 +87,21 @@ def growth() -> str:
         cells = [_slope(arm, leader, kept) for leader in ("False", "True") for kept in TOTALS]
         if set(cells) != {"–"}:
             lines.append([ARMS[arm], *cells])
-    return table(["arm", *(f"{leader}, {kept}" for leader in ("without a leader", "with a leader") for kept in TOTALS.values())], lines)
+    heading = ["arm", *(f"{leader}, {kept}" for leader in ("without a leader", "with a leader") for kept in TOTALS.values())]
+    return table(heading, lines) + "\n\n" + _in_turn()
+
+
+def _in_turn() -> str:
+    """What a step of one agent takes where they move one after another."""
+    found = [
+        row for row in rows("results") if (row["arm"], row["order"], row["kept"]) == ("library", "alternating", "full") and row["run_s"]
+    ]
+    paces = [
+        f"{1e9 * float(row['run_s']) / int(row['n_agents']) / int(row['iterations']):.0f} ns "
+        + {"True": "with a leader", "False": "without"}[row["leader"]]
+        for row in found
+    ]
+    return f"Alternating, a step of one agent of {int(found[0]['n_agents']):,} takes {' and '.join(paces)}." if found else ""
 
 
 def _slope(arm: str, leader: str, kept: str) -> str:
