@@ -1,5 +1,6 @@
-"""For nbval: kernels that start side by side never take one another's port, since each talks through sockets of its own."""
+"""For nbval: kernels are forks of one process, and each talks through sockets of its own, so that none takes another's port."""
 
+import kernels  # noqa: F401
 from nbval import kernel
 
 from adage_repro.staging import socket

@@ -11,6 +11,7 @@ from adage_repro.refusals import Refused
 from adage_repro.sums import total
 
 PAIRWISE_UP_TO, IN_TURN_UP_TO = 64, 16  # agents; above, sorting is faster, and up to, one other return after another
+NOTHING = 1e-150  # a sum of returns up to here counts as 0: no float holds its square, which a derivative of the quotient asks for
 TIE = 1e-12  # of the largest return: returns closer than this are equal, so that rounding does not order them
 
 
@@ -19,7 +20,8 @@ def gini(returns: Array, present: Array | None = None, returns_shift: Choice = R
 
     returns_shift   `negative`: R - min(min R, 0) · `always`: R - min R · `none`: R as it is; with negative returns the number is
                     then no Gini coefficient and can lie anywhere
-    0, with gradient 0, where the shifted returns sum to 0. Nobody present: 0. ValueError: an unknown `returns_shift`.
+    0, with gradient 0, where the shifted returns sum to 0, or to less than 1e-150. Nobody present: 0.
+    ValueError: an unknown `returns_shift`.
     """
     returns, present, n_present, summed = _shifted(returns, present, returns_shift)
     return _ratio(_spread(returns, present), n_present * summed)
@@ -44,11 +46,20 @@ def _shifted(returns, present, returns_shift):
     if returns.ndim != 1 or not returns.size or present.shape != returns.shape:
         raise Refused(f"returns and present must have one shape (N,), got {returns.shape} and {present.shape}")
     check_value("returns", returns, "float", "[-1e+300, 1e+300]")
-    lowest = jnp.where(present, returns, jnp.inf).min()
+    lowest = _lowest(returns, present)
     negative, always = jnp.where(lowest < 0, lowest, 0.0), jnp.where(jnp.isfinite(lowest), lowest, 0.0)
     shift = RETURNS_SHIFT.pick(returns_shift, negative=negative, always=always, none=jnp.zeros(()))
     returns = jnp.where(present, returns - shift, 0.0)
-    return returns, present, present.sum(), total(returns)
+    summed = total(returns)
+    return returns, present, present.sum(), jnp.where(jnp.abs(summed) <= NOTHING, 0.0, summed)
+
+
+def _lowest(returns, present):
+    """The smallest return of those present, infinite if nobody is. Its gradient is the mean of those of all who have it, added up in a
+    fixed order; that of `min` is added up in the order of the batch."""
+    lowest = lax.stop_gradient(jnp.where(present, returns, jnp.inf).min())
+    poorest = present & (returns == lowest)
+    return lowest + total(jnp.where(poorest, returns - lowest, 0.0)) / jnp.maximum(poorest.sum(), 1)
 
 
 def _ratio(numerator, denominator):

@@ -1,7 +1,7 @@
 """What is measured of a history: the figures and the claims use the same functions."""
 
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import partial, reduce
 from typing import NamedTuple
 
 import jax
@@ -29,6 +29,16 @@ def attendance(history: History) -> Array:
     return history.actions * history.present
 
 
+def payoffs(game: MarketEntrance, history: History) -> Array:
+    """Utilities (…, I + 1, N): the history's, or made again where it was kept without them."""
+    return history.utilities if history.utilities is not None else _payoffs(game, history)
+
+
+@jax.jit
+def _payoffs(game: MarketEntrance, history: History) -> Array:
+    return _over_rows(partial(utilities, game), history)(history.actions, history.present, history.leader_action)
+
+
 @jax.jit
 def tax_paid(game: MarketEntrance, history: History) -> Array:
     """Tax (…, I + 1, N) that each agent pays in each row: its untaxed payoff less its utility."""
@@ -46,7 +56,7 @@ def fairness(game: MarketEntrance, history: History) -> Array:
     def row(payoffs, present):
         return 1 - gini(payoffs, present, game.returns_shift)
 
-    return _over_rows(row, history)(history.utilities, history.present)
+    return _over_rows(row, history)(payoffs(game, history), history.present)
 
 
 def _over_rows(row: Callable, history: History) -> Callable:
@@ -54,10 +64,23 @@ def _over_rows(row: Callable, history: History) -> Callable:
     return reduce(lambda function, _: jax.vmap(function), history.leader_action.shape, row)
 
 
+def by_group(values: Array) -> tuple[Array, Array]:
+    """The values of G1 and of G2, from (…, N)."""
+    first = values.shape[-1] // 2
+    return values[..., :first], values[..., first:]
+
+
 def group_means(values: Array) -> tuple[Array, Array]:
     """Mean over the agents of G1 and of G2, from (…, N)."""
-    late = in_g2(values.shape[-1])
-    return values[..., ~late].mean(-1), values[..., late].mean(-1)
+    first, second = by_group(values)
+    return first.mean(-1), second.mean(-1)
+
+
+@jax.jit
+def group_sums(values: Array) -> tuple[Array, Array]:
+    """Sum over the agents of G1 and of G2, from (…, N)."""
+    first, second = by_group(values)
+    return first.sum(-1), second.sum(-1)
 
 
 def gap(history: History) -> Array:
@@ -94,26 +117,32 @@ class Series(NamedTuple):
         return self.tax_g1 + self.tax_g2
 
 
+@jax.jit
+def deviation(history: History) -> Array:
+    """Standard deviation (divisor N) of attendance over the agents in each row."""
+    return attendance(history).std(-1)
+
+
+MEASUREMENTS: dict[str, Callable[[MarketEntrance, History], Array]] = {  # of a market's history, each in every row; `Series` says of what
+    "mean": lambda game, history: attendance(history).mean(-1),
+    "lowest": lambda game, history: attendance(history).min(-1),
+    "highest": lambda game, history: attendance(history).max(-1),
+    "deviation": lambda game, history: deviation(history),
+    "g1": lambda game, history: group_means(attendance(history))[0],
+    "g2": lambda game, history: group_means(attendance(history))[1],
+    "gap": lambda game, history: gap(history),
+    "tax_rate": lambda game, history: history.leader_action,
+    "tax_g1": lambda game, history: group_sums(tax_paid(game, history))[0],
+    "tax_g2": lambda game, history: group_sums(tax_paid(game, history))[1],
+    "returns_g1": lambda game, history: group_sums(payoffs(game, history))[0],
+    "returns_g2": lambda game, history: group_sums(payoffs(game, history))[1],
+    "fairness": fairness,
+}
+
+
 def series(game: MarketEntrance, history: History) -> Series:
     """All measurements of a history's rows at once; `solve(…, keep=series)` keeps these instead of the agents."""
-    entered, tax = attendance(history), tax_paid(game, history)
-    late = in_g2(entered.shape[-1])
-    first, second = group_means(entered)
-    return Series(
-        mean=entered.mean(-1),
-        lowest=entered.min(-1),
-        highest=entered.max(-1),
-        deviation=entered.std(-1),
-        g1=first,
-        g2=second,
-        gap=gap(history),
-        tax_rate=history.leader_action,
-        tax_g1=tax[..., ~late].sum(-1),
-        tax_g2=tax[..., late].sum(-1),
-        returns_g1=history.utilities[..., ~late].sum(-1),
-        returns_g2=history.utilities[..., late].sum(-1),
-        fairness=fairness(game, history),
-    )
+    return Series(**{name: measure(game, history) for name, measure in MEASUREMENTS.items()})
 
 
 class Summary(NamedTuple):

@@ -204,6 +204,18 @@ def tax_limits(ax: Axes, rates: pd.Series, tax_max: float) -> None:
     ax.set_ylim(-0.05 * top, 1.1 * top)
 
 
+def rounded_limits(ax: Axes, values: np.ndarray, base: float = 0.0) -> None:
+    """The y axis from `base` as far as the values reach on one side of it, rounded up to one of few numbers, so that it is the same for
+    many similar runs. Where they lie on both sides, or are `base` throughout, it is left as it is."""
+    low, high = float(np.min(values)) - base, float(np.max(values)) - base
+    far = max(-low, high)
+    if min(-low, high) <= ROUNDING < far < np.inf:
+        power = 10.0 ** np.floor(np.log10(far))
+        reach = next(step * power for step in (1, 1.5, 2, 3, 4, 5, 7, 10) if step * power >= far * (1 - 1e-9))
+        ends = sorted([-0.05 * reach, 1.05 * reach])
+        ax.set_ylim(*(base + end if high > ROUNDING else base - end for end in (ends if high > ROUNDING else ends[::-1])))
+
+
 def zero(ax: Axes) -> None:
     """A thin line at 0."""
     ax.axhline(0, color="0.6", lw=0.8, zorder=0)

@@ -37,7 +37,7 @@ from adage_repro.claims.claim import CAUSES
 from adage_repro.claims.conditions import Scan, State, grid, state
 from adage_repro.claims.crossing import NOT_CROSSED, UP_TO_100
 from adage_repro.claims.game import entry_chances
-from adage_repro.claims.traces import turns
+from adage_repro.claims.outcomes import turns
 from adage_repro.folders import FIGURES, ROOT, digest
 from adage_repro.market import largest_stable_lr
 from adage_repro.plots import REGIMES as DRAWN
@@ -242,8 +242,8 @@ def test_a_run_that_swings_and_a_ratio_to_nothing_decide_nothing():
     """At the stability limit the untaxed run never settles, and without the leader no gap is left that the leader could close."""
     cases = [CLAIMS["B7"].case(follower_lr=1 / 11), CLAIMS["P4"].case(follower_lr=0.05), CLAIMS["B7"].case(follower_lr=0.02)]
     assert [state(numbers) for numbers in measure_all(cases)] == [State.SWINGING_FAILS, State.NOTHING, State.HOLDS]
-    steps = np.array([[[0.0, 0.5], [0.3, 0.5], [0.1, 0.6], [0.2, 0.7]]])  # one that swings more and more narrowly, and one that climbs
-    np.testing.assert_allclose(turns(steps), [[0, 0, 0.2, 0.1]])
+    steps = np.array([[[0.0, 0.5], [0.3, 0.5], [0.1, 0.6], [0.2, 0.7]]])  # one agent swings more and more narrowly, and one that climbs
+    np.testing.assert_allclose([turns(steps[:, row - 2 : row + 1]) for row in (2, 3)], [[0.2], [0.1]])
 
 
 def test_what_is_committed_is_one():
@@ -419,7 +419,7 @@ def crossed():
     readings = [{}, {"crowd": "excluded"}, {"tax_units": "literal", "returns_shift": "always"}]
     base = {name: getattr(Setup(), name) for name in READINGS}
     cells = [base | change | {"follower_lr": rate, "outside_payoff": 1.0} for change in readings for rate in (0.001, 0.01)]
-    return cross(CLAIMS.values(), cells)
+    return cross(cells=cells)
 
 
 def test_default_cell_is_the_claim():

@@ -4,6 +4,7 @@ import math
 from functools import cache
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import reference
@@ -34,6 +35,7 @@ NOTHING_TO_SHARE = {  # no inequality
     "all equal, negative": (np.full(N, -1 / 3), EVERYBODY),
     "nobody present": (np.arange(N) - 4.0, ~EVERYBODY),
     "one present": (np.arange(N) - 4.0, np.arange(N) == 1),
+    "as good as zero": (np.r_[np.zeros(N - 1), 1e-251], EVERYBODY),
     "those present zero": (np.where(np.arange(N) < 4, 0.0, -1.5), np.arange(N) < 4),
 }
 
@@ -189,6 +191,9 @@ def test_total_adds_each_value_once():
 EVERY_SUM = {
     "total": total,
     "objective": jax.value_and_grad(leader_objective),
+    "leader, whose poorest are many": lambda actions: leader_gradient(
+        MarketEntrance(1000, 0.2, 0.0), jnp.round(actions), actions > 0.3, 0.05
+    ),
     "utilities": lambda actions: utilities(MarketEntrance(actions.size, 0.6), actions, actions > 0, 0.05),
 }
 
