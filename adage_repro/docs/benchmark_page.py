@@ -35,7 +35,7 @@ def named(row: dict[str, str]) -> str:
 def time(seconds: str | float) -> str:
     """Seconds, milliseconds or microseconds with two digits, or three from 100 on."""
     seconds = float(seconds)
-    scale, unit = next((scale, unit) for scale, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")) if seconds * scale >= 1 or unit == "µs")
+    scale, unit = next((scale, unit) for scale, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")) if seconds * scale >= 0.9995 or unit == "µs")
     value = seconds * scale
     return f"{value:.{max(0, 1 - math.floor(math.log10(value)))}f} {unit}" if value else f"0 {unit}"
 
