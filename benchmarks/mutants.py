@@ -168,6 +168,8 @@ def main():
     results = dict.fromkeys(texts, ("", "")) | {key: found for key, found in known(asked.table).items() if key in texts}
     sample = [key for number, key in enumerate(texts) if number % asked.every == 0 and key[0] in asked.modules]
     wanted = [key for key in sample if (results[key][1] and not results[key][0] if asked.whole else not results[key][1])]
+    own = {name: [key for key in wanted if key[0] == name] for name in asked.modules}
+    wanted.sort(key=lambda key: own[key[0]].index(key) / len(own[key[0]]))  # a run that is stopped has tried as much of each module
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place).resolve()
         copied(folder)
@@ -175,7 +177,7 @@ def main():
             name = key[0]
             if time.monotonic() > until:
                 return 3
-            if not any(took for other, (_, took) in results.items() if other[0] == name):
+            if not any(took for other, (_, took) in results.items() if tests[other[0]] == tests[name]):
                 begin = time.monotonic()
                 failed = outcome(folder, tests[name], LONGEST)
                 print(f"{name}: {time.monotonic() - begin:.1f} s without a mutant{f', FAILED: {failed}' if failed else ''}", flush=True)

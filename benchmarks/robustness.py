@@ -102,12 +102,9 @@ def expect(condition, *said):
 
 
 def killed(what, clone, words, folder, new, seed):
-    """KILLS runs, each killed with its process group at a random moment, and what a full run after each makes of what is left."""
-    draw, old, cut, alive, begin = random.Random(seed), as_from_before(new), 0, 0, time.monotonic()
-    stale(clone)
-    expect(ended(made(clone, *words))[0] == 0)
-    seconds = time.monotonic() - begin
-    for trial in range(KILLS):
+    """KILLS runs killed with their process group at a random moment of their course, and what a full run after each makes of the rest."""
+    draw, old, cut, alive, seconds = random.Random(seed), as_from_before(new), 0, 0, 10.0
+    while alive < KILLS:
         put(folder, old)
         stale(clone)
         run = made(clone, *words)
@@ -117,11 +114,14 @@ def killed(what, clone, words, folder, new, seed):
             os.killpg(run.pid, signal.SIGKILL)
         run.communicate()
         now = files(folder)
-        expect(now.keys() == old.keys() and all(now[name] in (old[name], new[name]) for name in now), "whole", trial)
+        expect(now.keys() == old.keys() and all(now[name] in (old[name], new[name]) for name in now), "whole", alive)
         cut += bool(belong(now))
+        stale(clone)
+        begin = time.monotonic()
         status, _, err = ended(made(clone, *words))
-        expect((status, err) == (0, []) and files(folder) == new and not left_behind(clone), trial, status, err, left_behind(clone))
-        print(f"{trial}: {sum(now[name] == new[name] for name in now)} of {len(now)} files new when it was killed", flush=True)
+        seconds = time.monotonic() - begin
+        expect((status, err) == (0, []) and files(folder) == new and not left_behind(clone), alive, status, err, left_behind(clone))
+        print(f"{alive}: {sum(now[name] == new[name] for name in now)} of {len(now)} files new when it was killed", flush=True)
     outcome = (
         f"each file old or new, and whole; {cut} between two files of one figure; each time the next run made all and left nothing behind"
     )
@@ -270,7 +270,7 @@ def main(*names):
         clone = Path(place) / "adage repro é"
         (Path(place) / "tmp").mkdir()
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        status, _, err = ended(made(clone, "docs"))  # which also sets it up
+        status, _, err = ended(made(clone, "lint"))  # which also sets it up
         expect(status == 0, err)
         for name in [name for name in names or PARTS if name == "refusals"]:
             PARTS[name](clone, {})

@@ -178,6 +178,25 @@ def test_refuses_an_unknown_shift():
             function(np.ones(N), returns_shift="sometimes")
 
 
+SHAPES = "returns and present must have one shape (N,), got"
+NO_RETURNS = [
+    (np.ones((2, 2)), None, f"{SHAPES} (2, 2) and (2, 2)"),
+    (np.zeros(0), None, f"{SHAPES} (0,) and (0,)"),
+    (1.0, None, f"{SHAPES} () and ()"),
+    (np.ones(3), np.ones(2, bool), f"{SHAPES} (3,) and (2,)"),
+    (np.array([1.0, np.nan]), None, "returns must lie in [-1e+300, 1e+300], got nan"),
+    (np.array([1.0, -2e300]), None, "returns must lie in [-1e+300, 1e+300], got -2e+300"),
+]
+
+
+@pytest.mark.parametrize("returns, present, line", NO_RETURNS)
+def test_refuses_what_are_no_returns(returns, present, line):
+    for function in (gini, leader_objective):
+        with pytest.raises(ValueError) as refused:
+            function(returns, present)
+        assert str(refused.value) == line
+
+
 def test_total_adds_each_value_once():
     rng = np.random.default_rng(1)
     whole = [rng.integers(-(2**40), 2**40, size).astype(float) for size in range(1, 41)]  # exact in any order
