@@ -35,7 +35,7 @@ QUICK = {  # which tests of a file are tried first, since they take seconds
     "fairness": "",
     "properties": "",
     "market": "not item and not stable",
-    "adage": "settings or boxes or presence or refusals or knows or cournot or equal or many_runs or kept or (loops and headcount and negative)",
+    "adage": "settings or boxes or presence or refusals or knows or cournot or equal or many_runs or kept or (headcount and negative)",
     "framework": "optimiser or refused or against",
 }
 MODULES = {  # in which order, until one fails
