@@ -78,8 +78,8 @@ class Site:
         path, mark, anchor = url.partition("#")
         target = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
         if target not in self.addresses:
-            if not (ROOT / target).is_file() or target.split("/")[0] not in ("docs", "figures"):
-                raise Refused(f"{source} must link to pages, figures or files of docs/, got {url}")
+            if not (ROOT / target).is_file() or target.split("/")[0] not in ("benchmarks", "docs", "figures"):
+                raise Refused(f"{source} must link to pages, or to files of benchmarks/, docs/ or figures/, got {url}")
             self.assets.add(target)
         start = posixpath.dirname(self.addresses.get(source, source)) or "."
         return posixpath.relpath(self.addresses.get(target, target), start) + mark + anchor
