@@ -157,7 +157,7 @@ def explore(measured: Mapping[str, Series], start: str, entry: int, tax_max: flo
         said.append(f"{who}, {ends}; fairness ends {words.ending(path.fairness.mean(0))}.")
     rate = measured["with"].tax_rate.mean(0) if "with" in measured else None
     if rate is not None:
-        bound = "its bound" if rate.max() == tax_max else f"its bound is {words.number(tax_max)}"
+        bound = "its bound" if np.isclose(rate.max(), tax_max, rtol=1e-9) else f"its bound is {words.number(tax_max)}"
         said.append(f"The tax rate is {words.number(rate.max())} at most ({bound}) and ends {words.ending(rate, rate.max() or 1)}.")
     return " ".join(said)
 

@@ -2,13 +2,9 @@
 
 import multiprocessing
 import os
-import subprocess
-
-from jupyter_client.provisioning import local_provisioner
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["ipykernel.kernelapp", "adage_repro.records", "adage_repro.plots", "adage_repro.experiments"])
-launch = local_provisioner.launch_kernel
 
 
 class Kernel:
@@ -49,9 +45,7 @@ def serve(file, cwd, environment, begun):
     IPKernelApp.launch_instance(["-f", file])
 
 
-def launch_kernel(cmd: list[str], cwd: str | None = None, **given: object) -> Kernel | subprocess.Popen:
-    """In place of jupyter_client's: the kernel of this Python is forked, any other is started."""
-    return Kernel(cmd[-1], cwd) if cmd[1:4] == ["-m", "ipykernel_launcher", "-f"] else launch(cmd, cwd=cwd, **given)
-
-
-local_provisioner.launch_kernel = launch_kernel
+def launch_kernel(cmd: list[str], cwd: str | None = None, **_: object) -> Kernel:
+    """In place of jupyter_client's."""
+    assert cmd[1:4] == ["-m", "ipykernel_launcher", "-f"] and len(cmd) == 5, f"only kernels of this Python are forked, not {cmd}"
+    return Kernel(cmd[4], cwd)

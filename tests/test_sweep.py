@@ -147,7 +147,7 @@ def test_whatever_a_rerun_refuses_is_refused_at_a_point_of_a_grid(name, tmp_path
     for given in tried:
         status, said = main("sweep", name[3:], given, "out", "", "", ""), capsys.readouterr()
         assert (status, said.out) == (2, "") and said.err[:-1].isprintable() and len(said.err) < 700, (given[:99], said)
-    assert len(tried) > 500 and not list(tmp_path.iterdir()) and not (ROOT / hostile.RAN).exists()
+    assert len(tried) > 900 and not list(tmp_path.iterdir()) and not (ROOT / hostile.RAN).exists()
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,14 @@
-"""Compiled programs that are kept beside JAX's compilation cache, so that a second run need not trace and lower them again."""
+"""Programs that are kept as JAX lowered them, beside its compilation cache, so that a second run need not trace and lower them again."""
 
 import hashlib
 import os
-import pickle
-import platform
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jax
-import jaxlib
-from jax.experimental import serialize_executable
+from jax import export
 
 from adage_repro.folders import ROOT
 
@@ -20,27 +17,23 @@ from adage_repro.folders import ROOT
 def compiled(way: Callable, structure: Any, shapes: tuple[tuple, ...]) -> Callable:
     """The program of `way`, a function of what `structure` makes of leaves that have these shapes and types; it takes the leaves.
 
-    `way` gives built-in containers of arrays. A kept program is one of the same sources, versions and machine; one that cannot be read
-    is made again.
+    `way` gives built-in containers of arrays. A kept program is one of the same sources and version; one that cannot be read is made
+    again.
     """
-    folder = jax.config.jax_compilation_cache_dir
-    file = Path(folder, "programs", _key(way, structure, shapes)) if folder else None
-    try:
-        return serialize_executable.deserialize_and_load(*pickle.loads(file.read_bytes())) if file else _made(way, structure, shapes)
-    except Exception:  # none is there, or it is of no use: what a file may hold instead is not ours to foresee
-        program = _made(way, structure, shapes)
-    _keep(file, pickle.dumps(serialize_executable.serialize(program)))
-    return program
-
-
-def _made(way, structure, shapes):
     leaves = [jax.ShapeDtypeStruct(*shape) for shape in shapes]
-    return jax.jit(lambda *leaves: way(*jax.tree.unflatten(structure, leaves))).lower(*leaves).compile()
+    folder = jax.config.jax_compilation_cache_dir
+    file = Path(folder, "lowered", _key(way, structure, shapes)) if folder else None
+    try:
+        program = export.deserialize(bytearray(file.read_bytes()))
+    except Exception:  # none is there, or it is of no use: what a file may hold instead cannot be foreseen
+        program = export.export(jax.jit(lambda *leaves: way(*jax.tree.unflatten(structure, leaves))))(*leaves)
+        if file:
+            _keep(file, program)
+    return jax.jit(program.call).lower(*leaves).compile()
 
 
 def _key(way, structure, shapes):
-    said = (jax.__version__, jaxlib.__version__, os.environ.get("XLA_FLAGS"), platform.platform(), platform.processor(), os.cpu_count())
-    return hashlib.sha256(repr((_sources(), said, way, structure, shapes)).encode()).hexdigest()
+    return hashlib.sha256(repr((_sources(), jax.__version__, way, structure, shapes)).encode()).hexdigest()
 
 
 @cache
@@ -52,12 +45,12 @@ def _sources() -> str:
     return found.hexdigest()
 
 
-def _keep(file: Path, program: bytes) -> None:
-    """Whole or not at all; a disk that is full only costs time."""
+def _keep(file: Path, program: export.Exported) -> None:
+    """Whole or not at all; a disk that is full, or flatbuffers that are not installed, only cost time."""
     aside = file.with_suffix(f".{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(program)
+        aside.write_bytes(program.serialize())
         aside.replace(file)
-    except OSError:
+    except (OSError, ImportError):
         aside.unlink(missing_ok=True)

@@ -96,6 +96,12 @@ def mutants() -> str:
     return table(["module", "mutants", "tried", "killed", "share of those tried"], rows)
 
 
+def interruptions() -> str:
+    """How often real sweeps were stopped, and how, as docs/interruptions.csv has it, which benchmarks/interruptions.py measures."""
+    with (ROOT / "docs" / "interruptions.csv").open(encoding="utf-8") as file:
+        return table(["what happened", "times"], [list(row.values()) for row in csv.DictReader(file)])
+
+
 def rooms() -> str:
     """Each file of the library, and each folder in it, with the beginning of its docstring. ValueError: one without."""
     library = ROOT / "adage_repro"

@@ -17,7 +17,7 @@ GROUPS = {
 COMPILES = ("n_agents", "iterations_per_agent", "runs")  # another value is another size of arrays: it follows when the knob is released
 WORDS = {**READINGS, FOLLOWER_START.name: FOLLOWER_START}
 SHORT = 3  # signs in a symbol for which a label has room
-ROW = {"width": "296px", "height": "25px", "margin": "1px 0"}
+ROW = {"width": "304px", "height": "25px", "margin": "1px 0"}
 
 
 def _decades(first: int, last: int) -> list[float]:
@@ -48,7 +48,7 @@ def knob(name: str, value: object) -> SelectionSlider | Dropdown:
     own = PARAMETERS[name]
     symbol = own.symbol.split(" = ")[0]
     label = f"{name} {symbol}" if symbol != "–" and len(symbol) <= SHORT else name
-    look = {"description": label, "tooltip": told(name), "layout": Layout(**ROW), "style": {"description_width": "128px"}}
+    look = {"description": label, "tooltip": told(name), "layout": Layout(**ROW), "style": {"description_width": "136px"}}
     if own.words:
         return Dropdown(options=list(own.words), value=value, **look)
     stops = _labelled({*STOPS[name], value})

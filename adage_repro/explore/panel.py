@@ -18,11 +18,13 @@ CHOOSE = "choose a setting …"
 STILL_THERE = "The picture and the commands are still those of the last setting that ran."
 LOOK = """<style>
 .adage-panel .widget-label, .adage-panel .widget-readout, .adage-panel select { font-size: 12px }
+.adage-panel select { height: 24px; line-height: 16px }
 .adage-panel h4 { margin: 5px 0 0; font-size: 12px; line-height: 18px }
 .adage-panel p { margin: 2px 0; font-size: 12px; line-height: 17px }
 .adage-panel .refused { color: #b00020; font-weight: bold }
 .adage-panel code { user-select: all; overflow-wrap: anywhere; padding: 1px 4px; background: rgba(128, 128, 128, 0.13) }
-.adage-panel code + button { margin-left: 6px; font-size: 11px; cursor: pointer }
+.adage-panel code + button { margin-left: 6px; padding: 0 7px; font: inherit; font-size: 11px; cursor: pointer }
+.adage-panel code + button { border: 1px solid rgba(128, 128, 128, 0.6); border-radius: 3px; background: none; color: inherit }
 .adage-panel .widget-html-content { line-height: 17px }
 </style>"""
 COPY = "navigator.clipboard.writeText(this.previousElementSibling.textContent).then(() => this.textContent = 'copied')"
@@ -56,7 +58,7 @@ class Panel:
         for title, names in GROUPS.items():
             knobs += [HTML(f"<h4>{title}</h4>"), *(self.knobs[name] for name in names)]
         shown = [self.image, self.status, self.caption, self.commands, self.button]
-        left, right = Layout(flex="0 0 auto", margin="0 10px 0 0"), Layout(flex="1 1 0", min_width="480px")
+        left, right = Layout(flex="0 0 auto", margin="0 10px 4px 0"), Layout(flex="1 1 0", min_width="480px")
         both = HBox([VBox(knobs, layout=left), VBox(shown, layout=right)], layout=Layout(flex_flow="row wrap"))
         return both.add_class("adage-panel")
 

@@ -125,15 +125,14 @@ def _kept(game: MarketEntrance, history: History) -> tuple[History, Series]:
 
 
 def saved_tables(seen: Seen) -> dict[str, pd.DataFrame]:
-    """The tables behind the picture: attendance by group, the leader's series, and all agents at the end."""
+    """The tables behind the picture, which has means over the runs: attendance by group, the leader's series, and all agents at the end."""
     paths, rates = [], []
     for leader, path in seen.measured.items():
         entered = attendance(seen.histories[leader])
         for group, who in seen.groups.items():
-            values = entered[..., who]
-            columns = {"attendance_mean": values.mean((0, 2)), "attendance_std": values.std((0, 2))}
+            columns = {"attendance_mean": entered[..., who].mean((0, 2)), "attendance_std": entered[..., who].std((0, 2))}
             paths.append(pd.DataFrame({"leader": leader, "iteration": seen.rows, "group": group, **columns}))
-        columns = {"tax_rate": path.tax_rate, "tax_g1": path.tax_g1, "tax_g2": path.tax_g2, "fairness": path.fairness}
+        columns = {"tax_rate": path.tax_rate, "tax_paid_g1": path.tax_g1, "tax_paid_g2": path.tax_g2, "fairness": path.fairness}
         means = {name: values.mean(0) for name, values in columns.items()}
         rates.append(pd.DataFrame({"leader": leader, "iteration": seen.rows, **means}))
     end = tables.by_case("leader run agent group attendance", seen.histories)
