@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from adage_repro.choices import Place
+from adage_repro.devices import extremes
 from adage_repro.readings import CROWD, FOLLOWER_START, LATE_GROUP, ORDER, RETURNS_SHIFT, TAX_UNITS, Reading
 from adage_repro.refusals import Refused, cut, not_one_of, shown
 from adage_repro.sizes import check_sizes
@@ -120,7 +121,7 @@ def check(name: str, value: Any, **context: Any) -> Any:
 def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) -> Any:
     """`check` for a value whose type and range are given: an interval such as `[0, 1)`, or choices joined by ` | `.
 
-    Arrays are checked element by element.
+    All elements of an array must lie in it.
     """
     if isinstance(value, jax.core.Tracer):
         return value
@@ -137,12 +138,12 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
     right = (
         isinstance(one, wanted) and not isinstance(one, bool)
         if scalar
-        else np.asarray(value).dtype.kind in ("iu" if kind == "int" else "fiu")
+        else value.dtype.kind in ("iu" if kind == "int" else "fiu")
     )
     if not right:
         raise Refused(f"{name} must be {_KINDS[kind]}, got {shown(one)}")
     low, high = (_bound(text, context) for text in allowed[1:-1].split(", "))
-    array = np.asarray(value if not scalar else np.inf if abs(one) > 1e300 else float(one))  # no float holds a very large whole number
+    array = extremes(value) if not scalar else np.asarray(np.inf if abs(one) > 1e300 else float(one))  # no float holds a very large int
     above = array >= low if allowed[0] == "[" else array > low
     below = array <= high if allowed[-1] == "]" else array < high
     refused = array[~(np.isfinite(array) & above & below)]

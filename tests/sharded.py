@@ -1,0 +1,104 @@
+"""Runs that are divided over devices beside the same runs on one: python sharded.py, or as one of two processes: python sharded.py 127.0.0.1:PORT 0"""
+
+import os
+import re
+import sys
+from dataclasses import replace
+
+os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={2 if sys.argv[1:] else 4}"
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from adage_repro import HistoryWarning, MarketEntrance, Settings, model, solve, solve_many
+
+N = 4160  # 64 blocks, in which the agents are summed
+CAP, AXES = (0.0, 0.1), ("runs", "agents")
+ALL = AXES  # one axis of an array over both axes of the mesh
+
+
+@model
+class Falling:
+    """Agents who fall to one half, where a square root has no slope; the larger the weight the sooner."""
+
+    weights: jax.Array
+    action_bounds = (0.0, 1.0)
+
+    def utility(self, action, mean):
+        return -self.weights * jnp.where(action > 0.5, jnp.sqrt(action - 0.5), 0.0) + 0 * mean
+
+
+def divided(mesh, values, *axes):
+    """The same values on the mesh; each process holds its part."""
+    return jax.make_array_from_callback(np.shape(values), NamedSharding(mesh, PartitionSpec(*axes)), lambda index: values[index])
+
+
+def assert_same(found, expected, mesh, *axes):
+    """Each part that lies in this process, to 1e-10; where axes are given, divided by them over the mesh."""
+
+    def one(found, expected):
+        assert isinstance(found, jax.Array) and len(found.sharding.device_set) == 4
+        for shard in found.addressable_shards:
+            np.testing.assert_allclose(shard.data, np.asarray(expected)[shard.index], rtol=1e-10, atol=1e-12)
+
+    jax.tree.map(one, found, expected)
+    for values in (found.actions, found.present, found.utilities) if axes else ():
+        assert values.sharding == NamedSharding(mesh, PartitionSpec(*axes))
+
+
+def check(mesh):
+    """Runs divided over all devices, and agents, with entry times of their own that are divided with them."""
+    starts, late = np.random.default_rng(0).random((4, N)), np.arange(N) % 2 * 4
+    game, settings = MarketEntrance(N, 0.6), Settings(8, 0.2 / N, 0.04, entry_time=late, leader_bounds=CAP)
+    expected = solve(game, settings, starts)
+    assert_same(solve(game, settings, divided(mesh, starts, ALL)), expected, mesh, ALL)
+    settings = replace(settings, entry_time=divided(mesh, late, ALL))
+    expected = jax.tree.map(lambda values: values[1], expected)
+    assert_same(solve(game, settings, divided(mesh, starts[1], ALL)), expected, mesh, None, ALL)
+
+
+def check_more(mesh):
+    """Agents who move one after another, runs over one axis of the mesh and agents over the other; and many runs in turn."""
+    starts, settings = np.random.default_rng(1).random((2, 1000)), Settings(3, 0.1, order="alternating")
+    games, kept = [MarketEntrance(1000, c) for c in (0.3, 0.7)], {"rows": [0, 3], "keep": _means}
+    expected = solve(games[0], settings, starts)
+    assert_same(solve(games[0], settings, divided(mesh, starts, *AXES)), expected, mesh, "runs", None, "agents")
+    many = solve_many([(game, settings, divided(mesh, starts[1], ALL)) for game in games], **kept)
+    assert_same(many[0], (expected.actions[1, ::3].mean(-1), expected.utilities[1, ::3].max(-1)), mesh)
+    assert abs(many[1][0][1] - many[0][0][1]) > 0.1
+
+
+def check_words(mesh):
+    """What is refused and what a run says of itself, with agents divided over all devices."""
+    weights, start, game = np.linspace(1.0, 3.0, 8), np.linspace(0.1, 0.8, 8), MarketEntrance(8, 0.6)
+    for values, said in ((start - 0.2, "start must lie in [0.0, 1.0], got -0.1"), (np.where(start > 0.7, np.nan, start), "got nan")):
+        with pytest.raises(ValueError, match=re.escape(said)):
+            solve(game, Settings(3, 0.01), divided(mesh, values, ALL))
+    with pytest.raises(ValueError, match=re.escape("entry_time must lie in [0, 1000000000], got -3")):
+        Settings(3, 0.01, entry_time=divided(mesh, np.arange(8) - 3, ALL))
+    with pytest.warns(HistoryWarning, match="the leader's action ends on the bound 0.1, which MarketEntrance states"):
+        solve(game, Settings(20, 0.01, 0.4), divided(mesh, np.stack([start] * 4), ALL))
+    with pytest.warns(HistoryWarning, match="from row 2 on: the gradient of Falling.utility is NaN"):
+        solve(Falling(divided(mesh, weights, ALL)), Settings(4, 0.05), divided(mesh, 0 * start + 0.6, ALL))
+    with pytest.raises(ValueError, match="Falling.utility gives NaN at the start"):
+        solve(Falling(divided(mesh, np.where(weights > 2.9, np.nan, 1.0), ALL)), Settings(4, 0.05), divided(mesh, start, ALL))
+
+
+def _means(game, row):
+    return row.actions.mean(), row.utilities.max()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        address, process = sys.argv[1:]
+        jax.config.update("jax_cpu_collectives_implementation", "gloo")
+        jax.distributed.initialize(address, 2, int(process), coordinator_bind_address=address if process == "0" else None)
+    mesh = Mesh(np.array(jax.devices()).reshape(2, 2), AXES)
+    check(mesh)
+    if jax.process_count() > 1:
+        check_words(mesh)
+    else:
+        check_more(jax.make_mesh((2, 2), AXES))  # whose axes are part of an array's type
+    print("the same on", jax.process_count(), "processes with", jax.device_count(), "devices")

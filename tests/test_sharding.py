@@ -1,0 +1,28 @@
+"""A run whose runs or agents are divided over devices or processes gives the numbers of a run on one device, and the same words."""
+
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+
+from adage_repro.folders import ROOT
+
+SCRIPT = [sys.executable, ROOT / "tests" / "sharded.py"]
+PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+
+
+def test_four_virtual_devices():
+    done = subprocess.run(SCRIPT, cwd=ROOT, **PIPES)
+    assert done.stdout == "the same on 1 processes with 4 devices\n", done.stderr
+
+
+def test_two_processes_with_two_devices_each():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with ExitStack() as children:
+        both = [children.enter_context(subprocess.Popen([*SCRIPT, address, str(process)], cwd=ROOT, **PIPES)) for process in (0, 1)]
+        for process in both:
+            children.callback(process.kill)  # one that waits for the other to the end of its patience
+        said = [process.communicate(timeout=120) for process in both]
+    assert all(out.endswith("the same on 2 processes with 4 devices\n") for out, _ in said), said
