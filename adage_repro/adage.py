@@ -102,9 +102,7 @@ def _solve(game: Game, settings: Settings, start: Array, rows: Array | None, kee
 
 
 @partial(jax.jit, static_argnames=("keep", "spec"))
-def _solve_in_turn(
-    games: Game, settings: Settings, starts: Array, rows: Array | None, keep: Callable | None, spec: PartitionSpec | None
-):
+def _solve_in_turn(games: Game, settings: Settings, starts: Array, rows: Array | None, keep: Callable | None, spec: PartitionSpec | None):
     return lax.map(lambda run: _solve(*run, rows, keep, spec), (games, settings, starts))
 
 

@@ -135,11 +135,7 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
     scalar = np.ndim(value) == 0 or not isinstance(value, np.ndarray | jax.Array)
     wanted = numbers.Integral if kind == "int" else numbers.Real
     one = value.item() if isinstance(value, np.generic | np.ndarray | jax.Array) and scalar else value
-    right = (
-        isinstance(one, wanted) and not isinstance(one, bool)
-        if scalar
-        else value.dtype.kind in ("iu" if kind == "int" else "fiu")
-    )
+    right = isinstance(one, wanted) and not isinstance(one, bool) if scalar else value.dtype.kind in ("iu" if kind == "int" else "fiu")
     if not right:
         raise Refused(f"{name} must be {_KINDS[kind]}, got {shown(one)}")
     low, high = (_bound(text, context) for text in allowed[1:-1].split(", "))

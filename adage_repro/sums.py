@@ -5,7 +5,6 @@ from jax import Array
 
 from adage_repro.devices import whole
 
-
 BLOCKS, IN_BLOCKS_FROM = 64, 4096
 
 

@@ -108,7 +108,8 @@ def tell_bound(leader: Any, bounds: tuple[Any, Any], game: Any, batch: bool = Fa
             first, last = (path[:, row] if batch else path[row] for row in (0, -1))
             ran = (last == end) & (first != end)
             if ran.any():
-                at = f"ends on the bound {float(last.max(where=ran, initial=-np.inf)):g}, which {type(game).__name__} states and the settings do not"
+                reached = float(last.max(where=ran, initial=-np.inf))
+                at = f"ends on the bound {reached:g}, which {type(game).__name__} states and the settings do not"
                 warnings.warn(
                     f"the leader's action {at}: give leader_bounds in Settings to choose it", HistoryWarning, stacklevel=stacklevel
                 )

@@ -1,5 +1,6 @@
 """A run whose runs or agents are divided over devices or processes gives the numbers of a run on one device, and the same words."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -11,8 +12,13 @@ SCRIPT = [sys.executable, ROOT / "tests" / "sharded.py"]
 PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
 
 
+def devices(number):
+    """So many virtual devices, and programs compiled soon rather than well: it is how they are divided that is tested."""
+    return os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={number} --xla_backend_optimization_level=0"}
+
+
 def test_four_virtual_devices():
-    done = subprocess.run(SCRIPT, cwd=ROOT, **PIPES)
+    done = subprocess.run(SCRIPT, cwd=ROOT, env=devices(4), **PIPES)
     assert done.stdout == "the same on 1 processes with 4 devices\n", done.stderr
 
 
@@ -21,7 +27,8 @@ def test_two_processes_with_two_devices_each():
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with ExitStack() as children:
-        both = [children.enter_context(subprocess.Popen([*SCRIPT, address, str(process)], cwd=ROOT, **PIPES)) for process in (0, 1)]
+        given = {"cwd": ROOT, "env": devices(2), **PIPES}
+        both = [children.enter_context(subprocess.Popen([*SCRIPT, address, str(process)], **given)) for process in (0, 1)]
         for process in both:
             children.callback(process.kill)  # one that waits for the other to the end of its patience
         said = [process.communicate(timeout=120) for process in both]
