@@ -6,50 +6,23 @@ import re
 import shlex
 import sys
 import time
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
-from adage_repro import build, notebooks, parameter_cells, workers
-from adage_repro.folders import FIGURES, RERUNS, ROOT, paper_record, place, rerun_folder
+from adage_repro import build, cluster, notebooks, parameter_cells, workers
+from adage_repro.folders import FIGURES, RERUNS, ROOT, check_cache, labelled, paper_record, place, rerun_folder
+from adage_repro.grid import grid_points, read_grid, read_set, swept
 from adage_repro.parameters import check_all, check_device
-from adage_repro.refusals import cut, shown
-from adage_repro.staging import check_writable
-from adage_repro.terminal import changes, comparison, open_streams, say
-
-NUMBER = r"[+-]?(?:0|[1-9][0-9]*)(\.[0-9]*)?(e[+-]?[0-9]+)?|[+-]?(\.[0-9]+)(e[+-]?[0-9]+)?"  # as in 10, 0.5, .5, 1e-3
+from adage_repro.refusals import shown
+from adage_repro.staging import check_writable, only_one, staged
+from adage_repro.terminal import aligned, changes, comparison, open_streams, say
 
 
-def read_set(text: str) -> dict[str, object]:
-    """`name=value` pairs: numbers and lists of them as such, anything else as a word."""
-    pair = r"\s*(\w+)=(\[[^][]*\]|[^\s[]+)(?=\s|$)"
-    values = {}
-    rest = text.strip()
-    while rest:
-        found = re.match(pair, rest)
-        if not found:
-            raise ValueError(f"SET must be name=value pairs separated by spaces, lists as [1,2], got {shown(rest)}")
-        name, value = found.groups()
-        if name in values:
-            raise ValueError(f"{cut(name)} must be given once, got {shown(values[name])} and {shown(read_value(value))}")
-        values[name] = read_value(value)
-        rest = rest[found.end() :].strip()
-    return values
-
-
-def read_value(text: str) -> object:
-    """A decimal number, a list in brackets, or a word, which may stand in quotation marks."""
-    if text.startswith("["):
-        return [read_value(item.strip()) for item in text[1:-1].split(",")] if text[1:-1].strip() else []
-    number = re.fullmatch(NUMBER, text, re.IGNORECASE)
-    if number:
-        return float(text) if any(number.groups()) else int(text[:4000])  # Python reads no more digits; no range reaches that far
-    quoted = re.fullmatch(r"""(["'])(.*)\1""", text)
-    return quoted[2] if quoted else text
-
-
-def read_out(text: str, name: str, parameters: dict[str, object]) -> Path:
-    """The folder for a rerun: `text`, or the one in figures/runs/ that the parameters name."""
+def read_out(text: str, otherwise: Path) -> Path:
+    """The folder that `text` names, or if nothing was typed the one in figures/runs/ that is meant `otherwise`."""
     if not text:
-        return rerun_folder(name, parameters)
+        return otherwise
     try:
         out = Path(text).expanduser().resolve()
         places = [folder for folder in (out, *out.parents) if folder.exists()]
@@ -76,12 +49,24 @@ def already_in(folder: Path, names: list[str]) -> list[str]:
     return there
 
 
-def figure(number: str, settings: str, out: str) -> None:
-    """`make figure`: one figure with other parameters, into a folder of its own."""
+def whole(name: str, text: str, otherwise: int, most: int) -> int:
+    """The whole number from 1 to `most` that was typed, or if nothing was, the one that is meant `otherwise`."""
+    if text and not (re.fullmatch(r"[1-9][0-9]{0,8}", text) and int(text) <= most):
+        raise ValueError(f"{name} must be a whole number from 1 to {most:,}, got {shown(text)}")
+    return int(text or otherwise)
+
+
+def figure_of(number: str) -> Path:
+    """The notebook of the figure of this number."""
     numbers = notebooks.figure_numbers()
     if not re.fullmatch(r"0?[0-9]|[1-9][0-9]", number) or int(number) not in numbers:
         raise ValueError(f"FIG must be a whole number from {numbers[0]} to {numbers[-1]}, got {shown(number)}")
-    rerun(notebooks.notebook_of(f"fig{int(number):02d}"), settings, out)
+    return notebooks.notebook_of(f"fig{int(number):02d}")
+
+
+def figure(number: str, settings: str, out: str) -> None:
+    """`make figure`: one figure with other parameters, into a folder of its own."""
+    rerun(figure_of(number), settings, out)
 
 
 def notebook(name: str, settings: str, out: str) -> None:
@@ -99,7 +84,7 @@ def rerun(source: Path, settings: str, out: str) -> None:
         from adage_repro.claims import Setup
 
         Setup(**checked).checked()
-    folder = read_out(out, name, checked)
+    folder = read_out(out, otherwise=rerun_folder(name, checked))
     paper = paper_record(name)
     replaced = already_in(folder, [*paper.get("pictures", ()), f"{name}.json", *paper.get("tables", ()), source.name])
     say(*changes(name, checked, standard))
@@ -117,6 +102,64 @@ def rerun(source: Path, settings: str, out: str) -> None:
     say(f"saved {', '.join(dict.fromkeys([*first, *done.files]))} in {place(folder)}", took(begin))
 
 
+FEW, MANY = 200, 100_000  # points of a grid: what is made without asking, and what can be asked for
+
+
+def sweep(number: str, grid: str, out: str, processes: str, most: str, scheduler: str) -> int:
+    """`make sweep`: one figure at each point of a grid, into a folder of its own; gives the exit status."""
+    from adage_repro import sweep as made
+
+    begin = time.perf_counter()
+    source = figure_of(number)
+    name = notebooks.name_of(source.stem)
+    given = read_grid(grid, whole("POINTS", most, otherwise=FEW, most=MANY))
+    points = grid_points(given, notebooks.defaults(source))
+    values = swept(given, points)
+    if processes and scheduler:
+        raise ValueError("WORKERS counts processes on this machine and must be left out where SCHEDULER is given")
+    processes = whole("WORKERS", processes, otherwise=workers.cores(), most=256)
+    folder = read_out(out, otherwise=RERUNS / labelled(f"{name}-sweep", values))
+    already_in(folder, made.files(name))
+    with ExitStack() as held:
+        if scheduler:
+            run = partial(cluster.on_workers, held.enter_context(cluster.connect(scheduler)))
+        else:
+            run = partial(workers.in_processes, processes=processes)
+        check_cache()
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            held.enter_context(only_one(folder / f".{name}_sweep.lock"))
+        except BlockingIOError:
+            raise ValueError(f"OUT must be a folder in which no other sweep is at work, got {shown(place(folder))}") from None
+        say(f"Figure {int(number)} at {len(points)} points into {place(folder)}")
+        try:
+            failed = made.sweep(name, points, values, folder, run)
+        except (KeyboardInterrupt, Exception) as stop:  # a full disk, or a scheduler that was lost
+            why = "interrupted" if isinstance(stop, KeyboardInterrupt) else f"stopped, since {workers.one_line(stop).rstrip('.')}"
+            print(f"{why}: points that are done are kept, and the same command goes on from there", file=sys.stderr)
+            return 1
+    if len(failed) < len(points):
+        say(f"saved {', '.join(made.files(name))} and a folder for each point in {place(folder)}")
+    say(took(begin))
+    return 1 if failed else 0
+
+
+def compare(a: str, b: str, out: str) -> None:
+    """`make compare`: two runs of a figure side by side, in the terminal and on a page."""
+    from adage_repro import compare as pages
+
+    runs = pages.runs(a, b)
+    name = runs[0].name
+    places = {which: place(run.folder) for which, run in zip("AB", runs, strict=True)}
+    folder = read_out(out, otherwise=RERUNS / labelled(f"{name}-compare", places))
+    already_in(folder, [f"{name}_compare.html"])
+    for heading, rows in pages.differences(*runs).items():
+        say(*(aligned([(heading, "A", "B"), *rows], str.rjust) if rows else [f"{heading}: none"]), "")
+    with staged(folder) as room:
+        (room / f"{name}_compare.html").write_text(pages.page(*runs), encoding="utf-8")
+    say(f"saved {name}_compare.html in {place(folder)}")
+
+
 def claims(settings: str, out: str) -> None:
     """`make claims`: all claims and readings into figures/ and docs/claims.md; with other parameters, into a folder of its own."""
     if settings.strip() or out:
@@ -125,6 +168,7 @@ def claims(settings: str, out: str) -> None:
 
     begin = time.perf_counter()
     check_device()
+    build.check_figures()
     docs.rendered()  # before the run: a page that cannot be written fails at once
     notebooks.execute(notebooks.notebook_of("claims"), {}, FIGURES, keep_notebook=False, progress=True)
     docs.write()
@@ -156,6 +200,15 @@ def write_docs() -> None:
     say(f"wrote {', '.join(changed)}" if changed else "parameters cells, README and docs/ are up to date")
 
 
+def gallery() -> None:
+    """`make gallery`: the site, from the notebooks, figures and docs as they are stored."""
+    from adage_repro import gallery
+
+    begin = time.perf_counter()
+    pages = gallery.write()
+    say(f"wrote {len(pages)} pages: open {place(gallery.SITE / pages[0])}", took(begin))
+
+
 def figures() -> int:
     """`make figures`: make the figures of the paper, and those beyond it, that have changed; gives the exit status."""
     return 0 if build.figures([*notebooks.figure_names(), *notebooks.beyond_names()]) else 1
@@ -170,9 +223,12 @@ COMMANDS = {
     "figures": (figures, ()),
     "refresh": (refresh, ()),
     "docs": (write_docs, ()),
+    "gallery": (gallery, ()),
     "claims": (claims, ('"NAME=VALUE …"', "OUT")),
     "figure": (figure, ("NUMBER", '"NAME=VALUE …"', "OUT")),
     "notebook": (notebook, ("NAME", '"NAME=VALUE …"', "OUT")),
+    "sweep": (sweep, ("NUMBER", '"NAME=VALUE,VALUE,… NAME=START:STOP:COUNT …"', "OUT", "WORKERS", "POINTS", "SCHEDULER")),
+    "compare": (compare, ("FOLDER", "FOLDER", "OUT")),
     "lab": (lab, ('"ARGUMENT …"',)),
 }
 

@@ -11,12 +11,15 @@ from jax.sharding import PartitionSpec
 
 from adage_repro.boxes import check_inside, fits
 from adage_repro.checks import check_functions
-from adage_repro.devices import automatic, devices_known, divided_as, mesh_of, on_mesh, spec_of
+from adage_repro.devices import automatic, devices_known, divided_as, is_sharded, mesh_of, on_mesh, spec_of
 from adage_repro.followers import reports, utilities
-from adage_repro.game import Game
+from adage_repro.game import MAY_ASK, Game, asked_for, asks_for
 from adage_repro.history import History, check_rows
-from adage_repro.outlook import objective
-from adage_repro.profiles import action_shape, check_game, check_start
+from adage_repro.leaders import Partial
+from adage_repro.memory import check_memory
+from adage_repro.orders import rising
+from adage_repro.outlook import objective, value_and_gradient
+from adage_repro.profiles import action_shape, check_game, check_start, where_present
 from adage_repro.pytrees import arrays, by_structure
 from adage_repro.refusals import Refused, shown
 from adage_repro.settings import Settings, boxed, check_entry_time
@@ -31,15 +34,17 @@ def solve(game: Game, settings: Settings, start: Array, rows: Array | None = Non
 
     rows   which rows are kept, rising, among 0 … I; all unless given. The History then has these only, in its leading axis
     keep   what is kept of a row in place of all of it: a function of the game and the row's History, whose arrays lack the axis of
-           rows, that gives any pytree of arrays. `solve` gives that pytree, with the axis of rows (and of runs) in front
+           rows, that gives any pytree of arrays, such as `summary`. `solve` gives that pytree, with the axis of rows (and of runs) in
+           front
 
     Compiles once for each size and choice, number of rows kept and `keep`; numbers may change freely.
     ValueError: `start` of the wrong shape or out of the bounds, `rows` that do not rise or that the run does not have, a game whose
-    functions do not give what `Game` says, a leader's gradient that is undefined. HistoryWarning: see `warned.review`.
+    functions do not give what `Game` says, a leader's gradient that is undefined, more to keep than fits into memory. HistoryWarning:
+    see `warned.review`.
     """
     checked, rows = _checked(game, settings, start, keep), check_rows(rows, settings.iterations)
     with devices_known(mesh_of(checked)):
-        result = _solve(*checked, rows, keep, spec_of(checked[2]))
+        result = _within_memory(_solve, *checked, rows, keep, _in_turn(checked[2]), spec_of(checked[2]))
     return on_mesh(mesh_of((game, settings, start)), review(result, settings, *checked[:2], rows))
 
 
@@ -58,9 +63,10 @@ def solve_many(
     histories = {}
     checked = [_checked(*run, keep) for run in runs]
     for places, (game, settings, start) in by_structure(checked):
-        mesh = mesh_of((game, settings, start))
+        mesh, wanted = mesh_of((game, settings, start)), check_rows(rows, settings.iterations)
         with devices_known(mesh):
-            batch = _solve_in_turn(game, settings, start, check_rows(rows, settings.iterations), keep, spec_of(checked[places[0]][2]))
+            spec = spec_of(checked[places[0]][2])
+            batch = _within_memory(_solve_in_turn, game, settings, start, wanted, keep, _in_turn(start), spec)
         batch = batch if mesh else jax.device_get(batch)
         histories |= {place: jax.tree.map(lambda values, k=k: values[k], batch) for k, place in enumerate(places)}
     for place, run in enumerate(runs):
@@ -94,42 +100,75 @@ def _checked(game: Game, settings: Settings, start: Array, keep: Callable | None
     return *arrays((game, settings)), start
 
 
-@partial(jax.jit, static_argnames=("keep", "spec"))
-def _solve(game: Game, settings: Settings, start: Array, rows: Array | None, keep: Callable | None, spec: PartitionSpec | None):
-    run, batch = partial(_trajectory, game, settings, rows, keep), start.ndim == 2 + len(getattr(game, "action_shape", ()))
-    result = jax.vmap(run)(start) if batch else run(start)
+def _within_memory(solver: Callable, game: Game, settings: Settings, start: Array, rows: Array | None, *choices: Any) -> Any:
+    """What the solver gives. Refused: what would not fit into memory, unless it is divided over devices."""
+    if not isinstance(start, jax.core.Tracer) and not is_sharded(start):
+        check_memory(solver.eval_shape(game, settings, start, rows, *choices), settings.iterations + 1 if rows is None else len(rows))
+    return solver(game, settings, start, rows, *choices)
+
+
+@partial(jax.jit, static_argnames=("keep", "in_turn", "spec"))
+def _solve(
+    game: Game, settings: Settings, start: Array, rows: Array | None, keep: Callable | None, in_turn: bool, spec: PartitionSpec | None
+):
+    run, batch = partial(_trajectory, game, settings, rows, keep, in_turn), start.ndim == 2 + len(getattr(game, "action_shape", ()))
+    result = run(start) if not batch else lax.map(run, start) if in_turn else jax.vmap(run)(start)
     return divided_as(spec, result, batch) if keep is None else result
 
 
-@partial(jax.jit, static_argnames=("keep", "spec"))
-def _solve_in_turn(games: Game, settings: Settings, starts: Array, rows: Array | None, keep: Callable | None, spec: PartitionSpec | None):
-    return lax.map(lambda run: _solve(*run, rows, keep, spec), (games, settings, starts))
+@partial(jax.jit, static_argnames=("keep", "in_turn", "spec"))
+def _solve_in_turn(
+    games: Game, settings: Settings, starts: Array, rows: Array | None, keep: Callable | None, in_turn: bool, spec: PartitionSpec | None
+):
+    return lax.map(lambda run: _solve(*run, rows, keep, in_turn, spec), (games, settings, starts))
 
 
-def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callable | None, start: Array):
+def _in_turn(start: Array) -> bool:
+    """Whether loops over runs and over agents, in turn, are the fast ones: on one processor, which compiles them as loops."""
+    traced = isinstance(start, jax.core.Tracer)
+    devices = start.devices() if isinstance(start, jax.Array) and not traced else {jax.config.jax_default_device or jax.devices()[0]}
+    return len(devices) == 1 and all(getattr(device, "platform", device) == "cpu" for device in devices)
+
+
+def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callable | None, in_turn: bool, start: Array):
+    has_order = in_turn and settings.has_leader and start.ndim == 1 and "order" in asked_for(game, "objective", MAY_ASK["objective"])
+    reuses_slope = settings.has_leader and isinstance(settings.leader_gradient, Partial) and not asks_for(game, "iteration")
+
     def kept(state, row):
-        (actions, _), (leader_action, _) = state
-        iteration = jnp.maximum(row - 1, 0)
+        """What is kept of a row, and the slope of the leader's payoff there."""
+        (actions, _), (leader_action, _), order = state
+        iteration, payoff, slope = jnp.maximum(row - 1, 0), None, None
         _, present = presence(settings, len(start), iteration)
         at = (game, actions, present, leader_action, iteration)
-        payoff = objective(*at) if settings.has_leader else None
+        if reuses_slope:
+            payoff, slope = value_and_gradient(lambda own: objective(game, actions, present, own, iteration, order), leader_action)
+        elif settings.has_leader:
+            payoff = objective(*at, order)
         history = History(actions, leader_action, present, utilities(*at), payoff, reports(*at))
-        return history if keep is None else keep(game, history)
+        return history if keep is None else keep(game, history), (present, slope) if reuses_slope else None
 
-    def iteration(state, t):
-        followers, leader = state
+    def iteration(state, t, slope=None):
+        followers, leader, order = state
         who = presence(settings, len(start), t)
         if settings.has_leader:
-            leader = leader_step(settings, outlook_of(game, settings, followers, t, who), leader)
-        return follower_step(game, settings, followers, leader[0], t, who), leader
+            leader = leader_step(settings, outlook_of(game, settings, followers, t, who, order=order, slope=slope), leader)
+        followers = follower_step(game, settings, followers, leader[0], t, who)
+        return followers, leader, None if order is None else rising(where_present(who[1], followers[0], jnp.inf), order)
 
     def to_next_row(state, t):
-        return iteration(state, t), kept(state, t)
+        row, slope = kept(state, t)
+        return iteration(state, t, slope), row
 
     def to_kept_row(state, stretch):
         state = lax.fori_loop(*stretch, lambda t, state: iteration(state, t), state)
-        return state, kept(state, stretch[1])
+        return state, kept(state, stretch[1])[0]
 
+    first = *begin(settings, start), _order(start, presence(settings, len(start), 0)[1]) if has_order else None
     if rows is None:  # the step after the last row is not used
-        return lax.scan(to_next_row, begin(settings, start), jnp.arange(settings.iterations + 1))[1]
-    return lax.scan(to_kept_row, begin(settings, start), (jnp.append(0, rows[:-1]), rows))[1]
+        return lax.scan(to_next_row, first, jnp.arange(settings.iterations + 1))[1]
+    return lax.scan(to_kept_row, first, (jnp.append(0, rows[:-1]), rows))[1]
+
+
+def _order(start: Array, present: Array) -> Array:
+    """The agents in rising order of their actions, those present first."""
+    return lax.sort((~present, start, jnp.arange(start.size, dtype=jnp.int32)), num_keys=2)[-1]

@@ -146,6 +146,22 @@ def long_run(history: History, rows: np.ndarray, marked: int, points: Mapping[st
     )
 
 
+def explore(measured: Mapping[str, Series], start: str, entry: int, tax_max: float) -> str:
+    """The explorer's picture: means over runs (runs, rows) with the leader, if it learns, and without."""
+    runs = len(next(iter(measured.values())).gap)
+    said = [f"Means over {runs} runs from {STARTS[start]}" if runs > 1 else f"One run from {STARTS[start]}"]
+    said[0] += f", G2 entering at iteration {entry}." if entry else "."
+    for leader, path in measured.items():
+        who = "With the leader" if leader == "with" else "Without it" if "with" in measured else "Without a leader"
+        ends = words.apart(path.gap.mean(0)) if entry else f"mean attendance ends {words.ending(path.mean.mean(0))}"
+        said.append(f"{who}, {ends}; fairness ends {words.ending(path.fairness.mean(0))}.")
+    rate = measured["with"].tax_rate.mean(0) if "with" in measured else None
+    if rate is not None:
+        bound = "its bound" if np.isclose(rate.max(), tax_max, rtol=1e-9) else f"its bound is {words.number(tax_max)}"
+        said.append(f"The tax rate is {words.number(rate.max())} at most ({bound}) and ends {words.ending(rate, rate.max() or 1)}.")
+    return " ".join(said)
+
+
 def policy_map(works: pd.Series, agree: int, speaks: int) -> str:
     """The map of where the policy works: in how many runs, and how many of those to which the law applies it classifies correctly."""
     return (

@@ -17,7 +17,7 @@ from adage_repro.settings import Settings
 
 def starts(kind: str, runs: int, n_agents: int, seed: int) -> Array:
     """First strategies (runs, N): `uniform` on [0, 1], one PRNG key for each run, or `zeros`, the same in each run."""
-    runs = check_value("runs", runs, "int", "[1, inf)")
+    runs, n_agents = (check_value(name, value, "int", "[1, inf)") for name, value in {"runs": runs, "n_agents": n_agents}.items())
     seed = check("seed", seed)
     return FOLLOWER_START.pick(kind, zeros=lambda: np.zeros((runs, n_agents)), uniform=lambda: _uniform(seed, runs, n_agents))()
 
@@ -30,6 +30,7 @@ def _uniform(seed: int, runs: int, n_agents: int) -> Array:
 
 def entry_times(n_agents: int, iterations: int, late_entry_share: float) -> np.ndarray:
     """ι (N,): 0 for G1, ⌊share · I⌋ for G2 (App. A.2)."""
+    n_agents, iterations = (check_value(*given, "int", "[1, inf)") for given in {"n_agents": n_agents, "iterations": iterations}.items())
     late = int(np.floor(round(check("late_entry_share", late_entry_share) * iterations, 6)))
     return np.where(in_g2(n_agents), max(min(late, iterations - 1), 0), 0)  # the share is below 1, whatever rounding says
 

@@ -33,13 +33,18 @@ def paper_record(name: str) -> dict[str, dict[str, object]]:
 def rerun_folder(name: str, parameters: Mapping[str, object]) -> Path:
     """The folder in figures/runs/ for a run: `name`, of the notebook, and every parameter that differs from its default there.
 
-    Equal settings share a folder, however they were typed, and different settings never do: a long label is shortened and ends in its hash.
+    Equal settings share a folder, however they were typed, and different settings never do.
     """
     differ = differing(parameters, {key: PARAMETERS[key].default_in(name) for key in parameters})
-    label = ",".join(f"{key}={'_'.join(map(str, value if isinstance(value, list) else [value]))}" for key, value in sorted(differ.items()))
+    return RERUNS / labelled(name, differ)
+
+
+def labelled(name: str, values: Mapping[str, object]) -> str:
+    """A name followed by these values, for a folder: a long label is shortened and ends in its hash."""
+    label = ",".join(f"{key}={'_'.join(map(str, value if isinstance(value, list) else [value]))}" for key, value in sorted(values.items()))
     if len(label) > 120 or re.search(r"[^a-zA-Z0-9_.,=+-]", label):
         label = f"{re.sub(r'[^a-zA-Z0-9_.,=+-]', '', label)[:100]}-{hashlib.sha256(label.encode()).hexdigest()[:12]}"
-    return RERUNS / (f"{name}-{label}" if label else name)
+    return f"{name}-{label}" if label else name
 
 
 def place(folder: Path) -> str:

@@ -9,7 +9,7 @@ from jax import Array
 
 from adage_repro.game import Game, ask, ask_float, each_agent
 from adage_repro.profiles import check_profile, floats, where_present
-from adage_repro.sums import total
+from adage_repro.sums import folded
 
 
 def utilities(game: Game, actions: Array, present: Array, leader_action: Any, iteration: Array | int = 0) -> Array:
@@ -60,14 +60,18 @@ def crowd(game: Game, actions: Array, present: Array) -> tuple[Array, Any]:
 
 def crowd_mean(values: Any, present: Array) -> tuple[Array, Any]:
     """How many are present (at least 1, so that nothing divides by zero) and the means over them, for any pytree of arrays (N, …)."""
-    n_present = jnp.maximum(present.sum(), 1).astype(float)
-    return n_present, jax.tree.map(partial(_mean, present, n_present), values)
+    count = jnp.asarray(present).sum(dtype=jnp.int32)
+    n_present = jnp.maximum(count, 1).astype(float)
+    return n_present, jax.tree.map(partial(_mean, present, count > 0, n_present), values)
 
 
-def _mean(present, n_present, values):
-    mean = total(jnp.moveaxis(where_present(present, values, 0.0), 0, -1)) / n_present
-    low, high = where_present(present, values, jnp.inf).min(0), where_present(present, values, -jnp.inf).max(0)
-    return jnp.where(present.any(), between(mean, low, high), 0.0)
+def _mean(present, anybody, n_present, values):
+    def over_agents(operation, otherwise):
+        return folded(operation, jnp.moveaxis(where_present(present, values, otherwise), 0, -1))
+
+    mean = over_agents(jnp.add, 0.0) / n_present
+    low, high = over_agents(jnp.minimum, jnp.inf), over_agents(jnp.maximum, -jnp.inf)
+    return jnp.where(anybody, between(mean, low, high), 0.0)
 
 
 @jax.custom_jvp

@@ -18,7 +18,7 @@ MAY_ASK = {
     "utility": ONE_AGENT,
     "report": ONE_AGENT,
     "aggregate": ("action",),
-    "objective": ("actions", "utilities", "present", "leader_action", "reports", "iteration"),
+    "objective": ("actions", "utilities", "present", "leader_action", "reports", "iteration", "order"),
 }
 
 
@@ -49,15 +49,25 @@ class Game(Protocol):
         """Optional: what else happens at an agent (what it pays, say), any pytree of arrays. `objective` and the History have it."""
         ...
 
-    def objective(self, actions: Array, utilities: Array, present: Array, leader_action: Any, reports: Any, iteration: Array) -> Array:
+    def objective(
+        self, actions: Array, utilities: Array, present: Array, leader_action: Any, reports: Any, iteration: Array, order: Array | None
+    ) -> Array:
         """The leader's payoff U_L, one float, from all followers' actions (N, …), utilities (N,) and reports, each 0 where absent, who
-        is present (N,), the leader's own action and the iteration. Needed with a leader only."""
+        is present (N,), the leader's own action and the iteration. Needed with a leader only.
+
+        `order` saves sorting and changes no result: an order of the agents (N,) in which actions rise, or did a few steps ago, with who
+        is absent at the end; or None, where it is not known."""
         ...
 
 
 def ask(owner: Any, function: str, **given: Any) -> Any:
     """A function of a game, or of an environment, of those of the given that it names. Refused: see `asked_for`."""
     return getattr(owner, function)(**{name: given[name] for name in asked_for(owner, function, given)})
+
+
+def asks_for(game: Game, name: str) -> bool:
+    """Whether any function of the game names this among what it may ask for."""
+    return any(name in asked_for(game, function, may_ask) for function, may_ask in MAY_ASK.items() if hasattr(game, function))
 
 
 def asked_for(owner: Any, function: str, may_ask: Iterable[str]) -> list[str]:

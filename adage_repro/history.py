@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jax import Array
 
-from adage_repro.parameters import check_value
+from adage_repro.parameters import as_array, check_value
 from adage_repro.pytrees import model
 from adage_repro.refusals import Refused, shown
 
@@ -36,8 +36,9 @@ def check_rows(rows: Array | None, iterations: int) -> np.ndarray | None:
     """Which rows of a history are kept, as an array. Refused: those that do not rise or that a run does not have."""
     if rows is None:
         return None
-    rows = np.asarray(rows)
-    if rows.ndim != 1 or rows.dtype.kind not in "iu" or not rows.size or (np.diff(rows) < 1).any():
-        raise Refused(f"rows must be whole numbers that rise, got {shown(rows.tolist())}")
+    rows = as_array(rows)
+    whole = isinstance(rows, np.ndarray) and rows.ndim == 1 and rows.dtype.kind in "iu"
+    if not whole or not rows.size or (np.diff(rows) < 1).any():
+        raise Refused(f"rows must be whole numbers that rise, got {shown(rows.tolist() if isinstance(rows, np.ndarray) else rows)}")
     check_value("rows", rows, "int", f"[0, {iterations}]")
     return rows

@@ -9,7 +9,7 @@ from jax import Array
 
 from adage_repro.choices import Choice
 from adage_repro.fairness import leader_objective
-from adage_repro.parameters import check, check_value
+from adage_repro.parameters import as_array, check, check_value
 from adage_repro.pytrees import model, store
 from adage_repro.readings import CROWD, LATE_GROUP, ORDER, RETURNS_SHIFT, TAX_UNITS
 from adage_repro.refusals import Refused
@@ -80,9 +80,9 @@ class MarketEntrance:
         """Eq. 8: Eq. 5 less the tax, at the tax rate `leader_action`."""
         return self.untaxed_utility(action, mean, n_present) - self.tax(action, mean, n_present, leader_action)
 
-    def objective(self, utilities: Array, present: Array) -> Array:
+    def objective(self, utilities: Array, present: Array, order: Array | None = None) -> Array:
         """Eq. 6: minus ½ ΣΣ |R_i - R_j| / R̄ over those present."""
-        return leader_objective(utilities, present, self.returns_shift)
+        return leader_objective(utilities, present, self.returns_shift, order)
 
 
 def mixed_equilibrium(game: MarketEntrance) -> float:
@@ -127,12 +127,13 @@ def untaxed_path(
     for name, value in (("follower_lr", follower_lr), ("order", order), ("late_group", late_group)):
         check(name, value)
     check_value("iterations", iterations, "int", "[0, 1000000000]")
-    check_value("start", np.asarray(start), "float", "[0, 1]")
+    start = check_value("start", as_array(start), "float", "[0, 1]")
+    entry_time = check_value("entry_time", as_array(entry_time), "int", "[0, 1000000000]")
     if np.shape(start) != (game.n_agents,) or np.shape(entry_time) not in ((), np.shape(start)):
         raise Refused(f"start and entry_time must have one value per agent, {game.n_agents}, got {np.shape(start)}, {np.shape(entry_time)}")
     sign = CROWD.pick(game.crowd, included=1, excluded=-1)
-    entry = np.broadcast_to(check_value("entry_time", np.asarray(entry_time), "int", "[0, 1000000000]"), np.shape(start))
-    wanted = np.arange(iterations + 1) if rows is None else np.asarray(check_value("rows", np.asarray(rows), "int", f"[0, {iterations}]"))
+    entry = np.broadcast_to(entry_time, np.shape(start))
+    wanted = np.arange(iterations + 1) if rows is None else np.asarray(check_value("rows", as_array(rows), "int", f"[0, {iterations}]"))
     now = np.asarray(start, float)
     path = np.tile(now, (wanted.size, 1))
     times = sorted({0, *entry[entry < iterations].tolist(), iterations})

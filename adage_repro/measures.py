@@ -1,7 +1,7 @@
 """What is measured of a history: the figures and the claims use the same functions."""
 
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import partial, reduce
 from typing import NamedTuple
 
 import jax
@@ -14,7 +14,8 @@ from adage_repro.fairness import gini
 from adage_repro.followers import utilities
 from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
-from adage_repro.sums import total
+from adage_repro.profiles import where_present
+from adage_repro.sums import folded, total
 from adage_repro.words import NOTHING, any_tax
 
 
@@ -26,6 +27,16 @@ def in_g2(n_agents: int) -> np.ndarray:
 def attendance(history: History) -> Array:
     """a (…, I + 1, N): the strategy of an agent that is present, 0 of one that is not."""
     return history.actions * history.present
+
+
+def payoffs(game: MarketEntrance, history: History) -> Array:
+    """Utilities (…, I + 1, N): the history's, or made again where it was kept without them."""
+    return history.utilities if history.utilities is not None else _payoffs(game, history)
+
+
+@jax.jit
+def _payoffs(game: MarketEntrance, history: History) -> Array:
+    return _over_rows(partial(utilities, game), history)(history.actions, history.present, history.leader_action)
 
 
 @jax.jit
@@ -45,7 +56,7 @@ def fairness(game: MarketEntrance, history: History) -> Array:
     def row(payoffs, present):
         return 1 - gini(payoffs, present, game.returns_shift)
 
-    return _over_rows(row, history)(history.utilities, history.present)
+    return _over_rows(row, history)(payoffs(game, history), history.present)
 
 
 def _over_rows(row: Callable, history: History) -> Callable:
@@ -53,10 +64,23 @@ def _over_rows(row: Callable, history: History) -> Callable:
     return reduce(lambda function, _: jax.vmap(function), history.leader_action.shape, row)
 
 
+def by_group(values: Array) -> tuple[Array, Array]:
+    """The values of G1 and of G2, from (…, N)."""
+    first = values.shape[-1] // 2
+    return values[..., :first], values[..., first:]
+
+
 def group_means(values: Array) -> tuple[Array, Array]:
     """Mean over the agents of G1 and of G2, from (…, N)."""
-    late = in_g2(values.shape[-1])
-    return values[..., ~late].mean(-1), values[..., late].mean(-1)
+    first, second = by_group(values)
+    return first.mean(-1), second.mean(-1)
+
+
+@jax.jit
+def group_sums(values: Array) -> tuple[Array, Array]:
+    """Sum over the agents of G1 and of G2, from (…, N)."""
+    first, second = by_group(values)
+    return first.sum(-1), second.sum(-1)
 
 
 def gap(history: History) -> Array:
@@ -93,25 +117,60 @@ class Series(NamedTuple):
         return self.tax_g1 + self.tax_g2
 
 
+@jax.jit
+def deviation(history: History) -> Array:
+    """Standard deviation (divisor N) of attendance over the agents in each row."""
+    return attendance(history).std(-1)
+
+
+MEASUREMENTS: dict[str, Callable[[MarketEntrance, History], Array]] = {  # of a market's history, each in every row; `Series` says of what
+    "mean": lambda game, history: attendance(history).mean(-1),
+    "lowest": lambda game, history: attendance(history).min(-1),
+    "highest": lambda game, history: attendance(history).max(-1),
+    "deviation": lambda game, history: deviation(history),
+    "g1": lambda game, history: group_means(attendance(history))[0],
+    "g2": lambda game, history: group_means(attendance(history))[1],
+    "gap": lambda game, history: gap(history),
+    "tax_rate": lambda game, history: history.leader_action,
+    "tax_g1": lambda game, history: group_sums(tax_paid(game, history))[0],
+    "tax_g2": lambda game, history: group_sums(tax_paid(game, history))[1],
+    "returns_g1": lambda game, history: group_sums(payoffs(game, history))[0],
+    "returns_g2": lambda game, history: group_sums(payoffs(game, history))[1],
+    "fairness": fairness,
+}
+
+
 def series(game: MarketEntrance, history: History) -> Series:
     """All measurements of a history's rows at once; `solve(…, keep=series)` keeps these instead of the agents."""
-    entered, tax = attendance(history), tax_paid(game, history)
-    late = in_g2(entered.shape[-1])
-    first, second = group_means(entered)
-    return Series(
-        mean=entered.mean(-1),
-        lowest=entered.min(-1),
-        highest=entered.max(-1),
-        deviation=entered.std(-1),
-        g1=first,
-        g2=second,
-        gap=gap(history),
-        tax_rate=history.leader_action,
-        tax_g1=tax[..., ~late].sum(-1),
-        tax_g2=tax[..., late].sum(-1),
-        returns_g1=history.utilities[..., ~late].sum(-1),
-        returns_g2=history.utilities[..., late].sum(-1),
-        fairness=fairness(game, history),
+    return Series(**{name: measure(game, history) for name, measure in MEASUREMENTS.items()})
+
+
+class Summary(NamedTuple):
+    """What a run of very many agents comes to in each row: attendance by group and at its extremes, and the leader's side."""
+
+    g1: Array
+    g2: Array
+    lowest: Array
+    highest: Array
+    leader_action: Array
+    objective: Array | None
+
+    @property
+    def gap(self) -> Array:
+        """Mean attendance of G1 minus that of G2, signed."""
+        return self.g1 - self.g2
+
+
+def summary(game: MarketEntrance, history: History) -> Summary:
+    """Group means, extremes, the leader's action and its objective, for `solve(…, keep=summary)`: O(N), and nothing sorted."""
+    entered, half = where_present(history.present, history.actions, 0.0), history.actions.shape[-1] // 2
+    return Summary(
+        g1=total(entered[..., :half]) / half,
+        g2=total(entered[..., half:]) / (entered.shape[-1] - half),
+        lowest=folded(jnp.minimum, entered),
+        highest=folded(jnp.maximum, entered),
+        leader_action=history.leader_action,
+        objective=history.objective,
     )
 
 

@@ -19,6 +19,7 @@ from adage_repro.staging import socket, staged
 
 NOTEBOOKS = ROOT / "notebooks"
 FIGURE = r"(fig[0-9][0-9])_[a-z0-9_]+"  # the stem of a figure's notebook; the group is its name
+WIDGET = "application/vnd.jupyter.widget-view+json"  # needs the kernel that made it, so that no file keeps it
 WRITE_CELLS = "make docs writes it"
 STEM = rf"{FIGURE}|[a-z][a-z0-9_]*"  # no copies, such as JupyterLab's fig04_policy-Copy1
 
@@ -144,6 +145,7 @@ def execute(
         executed.unlink()
         if keep_notebook:
             del cells.metadata["papermill"]  # it names the folder in which the files were made, which is gone
+            still(cells)
             cells.cells.insert(0, nbformat.v4.new_markdown_cell(changed, id="changes"))
             nbformat.write(cells, executed)
         files = sorted(file.name for file in folder.iterdir())
@@ -174,10 +176,11 @@ def refresh(name: str) -> None:
 
 
 def normalise(notebook: dict) -> None:
-    """Remove from a notebook what a run leaves besides its outputs: versions, times, and execution counts of earlier runs.
+    """Remove from a notebook what a run leaves besides its outputs: versions, times, widgets, and execution counts of earlier runs.
 
     Cells that were run in order are numbered from 1; those run in any other order keep their numbers.
     """
+    still(notebook)
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     for cell in cells:
         cell["metadata"].pop("execution", None)
@@ -186,6 +189,14 @@ def normalise(notebook: dict) -> None:
         for count, cell in enumerate(cells, 1):
             cell["execution_count"] = count
     notebook["metadata"]["language_info"] = {"name": "python"}
+
+
+def still(notebook: dict) -> None:
+    """Leave of each widget in a notebook what is shown in its place where no kernel runs: its picture and its text."""
+    notebook["metadata"].pop("widgets", None)
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", ()):
+            output.get("data", {}).pop(WIDGET, None)
 
 
 def before_save(model: dict, **_: object) -> None:

@@ -1,7 +1,7 @@
 """What a leader's gradient may look at: the followers as they are, their steps to come, and its own payoff."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from math import isqrt
 from typing import Any
@@ -18,9 +18,11 @@ from adage_repro.profiles import where_present
 OVER = ("end", "path")
 
 
-def objective(game: Game, actions: Array, present: Array, leader_action: Any, iteration: Array | int = 0) -> Array:
+def objective(
+    game: Game, actions: Array, present: Array, leader_action: Any, iteration: Array | int = 0, order: Array | None = None
+) -> Array:
     """The leader's payoff U_L (scalar) at one profile; what it does not ask for is not computed."""
-    given = {"present": present, "leader_action": leader_action, "iteration": iteration}
+    given = {"present": present, "leader_action": leader_action, "iteration": iteration, "order": order}
     asked, at = asked_for(game, "objective", MAY_ASK["objective"]), (game, actions, present, leader_action, iteration)
     if "actions" in asked:
         given["actions"] = where_present(present, actions, 0.0)
@@ -41,6 +43,8 @@ class Outlook:
     presence              the same of any iteration
     follow                the followers after their step of an iteration, given the leader's action
     action_box, leader_box   the boxes
+    order                 the order of the followers, see `Game.objective`, if it is kept
+    slope                 what is known of the gradient of U_L at the followers' present actions: who was present there, and the gradient
     """
 
     game: Game
@@ -52,6 +56,9 @@ class Outlook:
     follow: Callable[[tuple[Array, Any], Any, Array], tuple[Array, Any]]
     action_box: tuple[Any, Any]
     leader_box: tuple[Any, Any]
+    _: KW_ONLY
+    order: Array | None = None
+    slope: tuple[Array, Any] | None = None
 
     def objective(self, actions: Array, leader_action: Any) -> Array:
         """U_L at any actions with those who are present now."""
@@ -59,7 +66,7 @@ class Outlook:
 
     def payoff(self, actions: Array, present: Array, leader_action: Any, iteration: Array) -> Array:
         """U_L at any actions and presence."""
-        return objective(self.game, actions, present, leader_action, iteration)
+        return objective(self.game, actions, present, leader_action, iteration, self.order)
 
     def ahead(self, leader_action: Any, steps: int, over: str) -> Array:
         """U_L once the followers have made so many more steps, of iterations t, t + 1, …, which see this action of the leader and those
@@ -88,8 +95,13 @@ class Outlook:
 
 
 def gradient(function: Callable[[Any], Array], at: Any) -> Any:
-    """∇ of a function of a pytree: in forward mode where it is one number, which keeps nothing, else in reverse mode."""
+    """∇ of a function of a pytree."""
+    return value_and_gradient(function, at)[1]
+
+
+def value_and_gradient(function: Callable[[Any], Array], at: Any) -> tuple[Array, Any]:
+    """A function of a pytree and its ∇: in forward mode where it is one number, which keeps nothing, else in reverse mode."""
     if sum(map(jnp.size, jax.tree.leaves(at))) > 1:
-        return jax.grad(function)(at)
-    slope = jax.jvp(function, (at,), (jax.tree.map(jnp.ones_like, at),))[1]
-    return jax.tree.map(lambda value: jnp.reshape(slope, jnp.shape(value)), at)
+        return jax.value_and_grad(function)(at)
+    value, slope = jax.jvp(function, (at,), (jax.tree.map(jnp.ones_like, at),))
+    return value, jax.tree.map(lambda value: jnp.reshape(slope, jnp.shape(value)), at)

@@ -19,6 +19,14 @@ COLOURS = {
     "FiniteDifference": "#999933",
     "EvolutionStrategy": "#882255",
 }
+ARMS = {  # of the benchmark
+    "library": "#0072B2",
+    "numpy": "#E69F00",
+    "numba": "#000000",
+    "torch": "#D55E00",
+    "mesa": "#CC79A7",
+    "agent_torch": "#009E73",
+}
 DASHES = {
     "p*": (6, 2.5),
     "rest point": (1, 1.5),

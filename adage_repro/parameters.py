@@ -62,7 +62,7 @@ def _words(reading: Reading, symbol: str = "–", **overrides: str) -> Parameter
 
 
 FOLLOWER_LR, POLICY_LR = 0.001, 0.01  # App. A; the policy experiments (Fig. 12)
-_POLICY = dict.fromkeys(("fig04", "fig05", "fig12", "beyond_stackelberg"), POLICY_LR)
+_POLICY = dict.fromkeys(("fig04", "fig05", "fig12", "beyond_stackelberg", "explore"), POLICY_LR)
 
 PARAMETERS = {
     "n_agents": Parameter("int", "[2, 10000]", "N", "number of followers", 10),
@@ -105,17 +105,19 @@ def check(name: str, value: Any, **context: Any) -> Any:
     """
     parameter = PARAMETERS[name]
     if parameter.kind == parameter.item:
-        if isinstance(value, np.ndarray | jax.Array) and value.ndim:
-            raise Refused(f"{name} must be {_KINDS[parameter.item]}, got an array of shape {value.shape}")
-        return check_value(name, value, parameter.item, parameter.allowed, **context)
+        return _check_one(name, value, parameter, context)
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= LONGEST_LIST:
         raise Refused(f"{name} must be a list of 1 to {LONGEST_LIST} {_KIND_LISTS[parameter.item]}, got {shown(value)}")
-    checked = [
-        check_value(f"{name}: item {place}", item, parameter.item, parameter.allowed, **context) for place, item in enumerate(value, 1)
-    ]
+    checked = [_check_one(f"{name}: item {place}", item, parameter, context) for place, item in enumerate(value, 1)]
     if len({f"{item:g}" for item in checked}) < len(checked):
         raise Refused(f"{name} must not contain a value twice (compared to six digits), got {shown(value)}")
     return checked
+
+
+def _check_one(name: str, value: Any, parameter: Parameter, context: Mapping[str, Any]) -> Any:
+    if isinstance(value, np.ndarray | jax.Array) and value.ndim:
+        raise Refused(f"{name} must be {_KINDS[parameter.item]}, got an array of shape {value.shape}")
+    return check_value(name, value, parameter.item, parameter.allowed, **context)
 
 
 def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) -> Any:
@@ -132,7 +134,9 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
         if not isinstance(value, str) or value not in choices:
             raise not_one_of(name, choices, value)
         return value
-    scalar = np.ndim(value) == 0 or not isinstance(value, np.ndarray | jax.Array)
+    if isinstance(value, jax.Array) and jax.numpy.issubdtype(value.dtype, jax.dtypes.extended):  # keys of random numbers
+        raise Refused(f"{name} must be {_KINDS[kind]}, got {shown(value)}")
+    scalar = not isinstance(value, np.ndarray | jax.Array) or value.ndim == 0
     wanted = numbers.Integral if kind == "int" else numbers.Real
     one = value.item() if isinstance(value, np.generic | np.ndarray | jax.Array) and scalar else value
     right = isinstance(one, wanted) and not isinstance(one, bool) if scalar else value.dtype.kind in ("iu" if kind == "int" else "fiu")
@@ -146,6 +150,14 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
     if refused.size:
         raise Refused(f"{name} must lie in {allowed}, got {shown(one if scalar else refused.flat[0].item())}")
     return {"int": int, "float": float}[kind](value) + 0 if scalar else value  # + 0: no negative zero
+
+
+def as_array(value: Any) -> Any:
+    """An array of what can be one; anything else as it is, for `check_value` to refuse."""
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError):
+        return value
 
 
 def _bound(text: str, context: Mapping[str, Any]) -> float:

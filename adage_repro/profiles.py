@@ -62,7 +62,7 @@ def _numbers(name: str, values: Any) -> Array:
             values = np.asarray(values)
         except ValueError:
             raise Refused(f"{name} must be an array of numbers, got {shown(values)}") from None
-    if values.dtype.kind not in "fiu":
+    if getattr(values.dtype, "kind", "keys of random numbers") not in tuple("fiu"):
         raise Refused(f"{name} must hold numbers, got {shown(values)}")
     return jnp.asarray(values, float)
 

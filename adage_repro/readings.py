@@ -42,7 +42,7 @@ class Reading:
         if set(ways) != set(self.words):
             caller = sys._getframe(1)
             raise NotImplementedError(self.mismatch(ways, f"{caller.f_globals['__name__']}.{caller.f_code.co_qualname}"))
-        if not isinstance(choice, Place) and choice not in ways:
+        if not isinstance(choice, Place) and not (isinstance(choice, str) and choice in ways):
             raise not_one_of(self.name, self.words, choice)
         return choose(choice, **ways)
 

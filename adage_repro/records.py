@@ -38,6 +38,23 @@ def save(
     """
     chosen = os.environ.get(OUT_VARIABLE)
     out = Path(chosen) if chosen else rerun_folder(name, parameters)
+    files = write(out, name, figure, tables, parameters, headline=headline, alt=alt, lines=lines or {}, every=every)
+    print("saved", f"{name}.png, .pdf, .json,", ", ".join(files), "" if chosen else f"in {place(out)}")
+
+
+def write(
+    out: Path,
+    name: str,
+    figure: Figure,
+    tables: Mapping[str, pd.DataFrame],
+    parameters: Mapping[str, object],
+    *,
+    headline: Mapping[str, object],
+    alt: str,
+    lines: Mapping[str, object],
+    every: object,
+) -> list[str]:
+    """What `save` writes, into the folder `out`; gives the names of the tables' files."""
     with staged(out) as folder:
         for table, content in tables.items():
             tidied(content).to_csv(folder / f"{table}.csv", index=False, float_format="%.12g", lineterminator="\n")
@@ -48,7 +65,7 @@ def save(
             "alt": alt,
             "parameters": parameters,
             "headline": headline,
-            "lines": lines or {},
+            "lines": lines,
             "every_kth_iteration": every,
             "tables": {f"{table}.csv": digest(folder / f"{table}.csv") for table in tables},
             "pictures": {file: digest(folder / file) for file in (f"{name}.png", f"{name}.pdf")},
@@ -56,7 +73,7 @@ def save(
         }
         text = json.dumps(plain(record), indent=1, ensure_ascii=False, allow_nan=False)
         (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    print("saved", f"{name}.png, .pdf, .json,", ", ".join(record["tables"]), "" if chosen else f"in {place(out)}")
+    return list(record["tables"])
 
 
 class Picture:

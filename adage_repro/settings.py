@@ -12,7 +12,7 @@ from adage_repro.boxes import check_box, check_inside, number_tree
 from adage_repro.choices import Choice
 from adage_repro.game import Game
 from adage_repro.leaders import LeaderGradient, Partial
-from adage_repro.parameters import check, check_value
+from adage_repro.parameters import as_array, check, check_value
 from adage_repro.pytrees import Static, model, store
 from adage_repro.readings import LATE_GROUP, ORDER
 from adage_repro.refusals import Refused, shown
@@ -58,7 +58,7 @@ class Settings:
     leader_optimiser: Static = None
 
     def __post_init__(self):
-        entry_time = np.asarray(self.entry_time) if isinstance(self.entry_time, list | tuple) else self.entry_time
+        entry_time = as_array(self.entry_time) if isinstance(self.entry_time, list | tuple) else self.entry_time
         store(
             self,
             iterations=check_value("iterations", self.iterations, "int", "[0, 1000000000]"),

@@ -32,26 +32,26 @@ def sizes(values: Mapping[str, Any], stretch: int = 1) -> dict[str, float]:
     return dict(zip(LIMITS, (cases * (columns * runs + path), updates), strict=True))
 
 
-def check_sizes(values: Mapping[str, Any], stretch: int = 1) -> None:
+def check_sizes(values: Mapping[str, Any], stretch: int = 1, limits: Mapping[str, float] = LIMITS) -> None:
     """Refused if a run of these parameters is too large; the message names those that can be lowered, and the largest value that fits."""
     for what, asked in sizes(values, stretch).items():
-        if asked > LIMITS[what]:
+        if asked > limits[what]:
             lowest = {"n_agents": 2, "agent_counts": 2, "runs": 2, "iterations_per_agent": 1}
-            most = {name: largest(partial(_fits, values, stretch, name), _most(values[name])) for name in lowest if name in values}
+            most = {name: largest(partial(_fits, values, stretch, limits, name), _most(values[name])) for name in lowest if name in values}
             ways = [f"{name} may go up to {value}" for name, value in most.items() if value >= lowest[name]]
             lower = f"with the other parameters as given, {' or '.join(ways)}" if ways else f"lower more than one of {', '.join(most)}"
-            raise Refused(f"this run asks for {asked:,.0f} {what}, but at most {LIMITS[what]:,} are allowed; {lower}")
+            raise Refused(f"this run asks for {asked:,.0f} {what}, but at most {limits[what]:,} are allowed; {lower}")
 
 
 def _most(value: Any) -> int:
     return max(value) if isinstance(value, list) else value
 
 
-def _fits(values: Mapping[str, Any], stretch: int, name: str, value: int) -> bool:
+def _fits(values: Mapping[str, Any], stretch: int, limits: Mapping[str, float], name: str, value: int) -> bool:
     """Whether all limits are kept once the parameter is `value`, or in a list at most `value`."""
     old = values[name]
     new = [min(one, value) for one in old] if isinstance(old, list) else value
-    return all(size <= LIMITS[what] for what, size in sizes({**values, name: new}, stretch).items())
+    return all(size <= limits[what] for what, size in sizes({**values, name: new}, stretch).items())
 
 
 def largest(fits: Callable[[int], bool], most: int) -> int:

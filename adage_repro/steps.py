@@ -45,8 +45,10 @@ def leader_step(settings: Settings, outlook: Outlook, leader: State) -> State:
     return lax.cond(outlook.iteration % settings.leader_every == 0, stepped, lambda: leader)
 
 
-def outlook_of(game: Game, settings: Settings, followers: State, iteration: Array, who: tuple[Array, Array] | None = None) -> Outlook:
-    """What the leader's gradient may look at in this iteration."""
+def outlook_of(
+    game: Game, settings: Settings, followers: State, iteration: Array, who: tuple[Array, Array] | None = None, **known: Any
+) -> Outlook:
+    """What the leader's gradient may look at in this iteration; `who` learns and is present, the `order` and the `slope`, if known."""
     n_agents = followers[0].shape[0]
     learning, present = presence(settings, n_agents, iteration) if who is None else who
     return Outlook(
@@ -59,6 +61,7 @@ def outlook_of(game: Game, settings: Settings, followers: State, iteration: Arra
         follow=partial(follower_step, game, settings),
         action_box=action_box(game, settings),
         leader_box=leader_box(game, settings),
+        **known,
     )
 
 
@@ -107,22 +110,39 @@ def alternating(game, settings, state, present, learning, leader_action, iterati
     (actions, memory), present, learning = whole((state, present, learning))
     n_present, mean = crowd(game, actions, present)
     own, as_agent = per_agent(game, actions.shape[0])
-    values = felt_of_each(game, actions)
-    low_ahead = jax.tree.map(lambda values: lax.cummin(where_present(present, values, jnp.inf), reverse=True), values)
-    high_ahead = jax.tree.map(lambda values: lax.cummax(where_present(present, values, -jnp.inf), reverse=True), values)
+    nobody = jax.tree.map(lambda mean: jnp.full_like(mean, jnp.inf), mean), jax.tree.map(lambda mean: jnp.full_like(mean, -jnp.inf), mean)
+    at_rest = jax.tree.map(jnp.zeros_like, mean)
+
+    def ahead(extremes, agent):
+        return (_widened(extremes, *agent),) * 2
 
     def one(carry, agent):
-        mean, low, high = carry
-        own, action, memory, present, learning, low_ahead, high_ahead = agent
+        moved, behind = carry
+        own, action, memory, present, learning, ahead = agent
         me = as_agent(own)
-        mean = jax.tree.map(between, mean, jax.tree.map(jnp.minimum, low, low_ahead), jax.tree.map(jnp.maximum, high, high_ahead))
-        gradient = own_gradient(me, action, mean, n_present, leader_action, iteration)
+        now = jax.tree.map(lambda mean, moved, lost: mean + (moved + lost) / n_present, mean, *moved)
+        extremes = jax.tree.map(jnp.minimum, behind[0], ahead[0]), jax.tree.map(jnp.maximum, behind[1], ahead[1])
+        gradient = own_gradient(me, action, jax.tree.map(between, now, *extremes), n_present, leader_action, iteration)
         new, memory = learnt(game, settings, (action, memory), gradient, learning, iteration)
-        before, after = felt(me, action), felt(me, new)
-        low = jax.tree.map(lambda low, after: jnp.where(present, jnp.minimum(low, after), low), low, after)
-        high = jax.tree.map(lambda high, after: jnp.where(present, jnp.maximum(high, after), high), high, after)
-        mean = jax.tree.map(lambda mean, after, before: mean + (after - before) / n_present, mean, after, before)
-        return (mean, low, high), (new, memory)
+        after = felt(me, new)
+        step = jax.tree.map(jnp.subtract, after, felt(me, action))
+        moved = jax.tree.map(jnp.add, moved[0], step), jax.tree.map(_lost, *moved, step)
+        return (moved, _widened(behind, after, present)), (new, memory)
 
-    begin = (mean, *(jax.tree.map(lambda mean, end=end: jnp.full_like(mean, end), mean) for end in (jnp.inf, -jnp.inf)))
-    return lax.scan(one, begin, (own, actions, memory, present, learning, low_ahead, high_ahead))[1]
+    still_ahead = lax.scan(ahead, nobody, (felt_of_each(game, actions), present), reverse=True)[1]
+    return lax.scan(one, ((at_rest, at_rest), nobody), (own, actions, memory, present, learning, still_ahead))[1]
+
+
+def _widened(extremes: tuple[Any, Any], values: Any, present: Array) -> tuple[Any, Any]:
+    """The lowest and the highest of what is felt of some, once one more agent is among them, if it is present."""
+    return tuple(
+        jax.tree.map(lambda end, value, further=further: jnp.where(present, further(end, value), end), ends, values)
+        for further, ends in zip((jnp.minimum, jnp.maximum), extremes, strict=True)
+    )
+
+
+def _lost(summed, lost, term):
+    """What rounding has lost of a sum once this term is added (Knuth's two-sum): with it the sum is exact but for a last rounding."""
+    after = summed + term
+    added = after - summed
+    return lost + ((summed - (after - added)) + (term - added))

@@ -204,6 +204,18 @@ def tax_limits(ax: Axes, rates: pd.Series, tax_max: float) -> None:
     ax.set_ylim(-0.05 * top, 1.1 * top)
 
 
+def rounded_limits(ax: Axes, values: np.ndarray, base: float = 0.0) -> None:
+    """The y axis from `base` as far as the values reach, above it or below, rounded up to one of few numbers, so that it is the same for
+    many similar runs; as far as the other of 0 and 1 where they are `base` throughout. Where they lie on both sides it is left as it is."""
+    low, high = float(np.min(values)) - base, float(np.max(values)) - base
+    down, far = base - 0.5 if max(-low, high) <= ROUNDING else -low - high, max(-low, high)
+    if min(-low, high) <= ROUNDING and far < np.inf:
+        power = 10.0 ** np.floor(np.log10(far)) if far > ROUNDING else 1.0
+        reach = next(step * power for step in (1, 1.5, 2, 3, 4, 5, 7, 10) if step * power >= far * (1 - 1e-9))
+        side = -reach if down > 0 else reach
+        ax.set_ylim(sorted([base - 0.05 * side, base + 1.05 * side]))
+
+
 def zero(ax: Axes) -> None:
     """A thin line at 0."""
     ax.axhline(0, color="0.6", lw=0.8, zorder=0)

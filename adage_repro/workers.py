@@ -4,11 +4,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from functools import partial
 from multiprocessing import active_children, get_context, parent_process
 from threading import Event, Lock, Thread
+from typing import Any
 
 from adage_repro.folders import check_cache
 from adage_repro.parameters import check_device
@@ -18,45 +21,60 @@ _told_to_stop, _at_work = Event(), Lock()
 
 
 def side_by_side(work: Callable[[str], None], names: Iterable[str]) -> bool:
-    """Do `work` for each name on all cores and print a line as each ends; whether all went well.
-
-    A process works through one name after another. One that dies loses only the name that it was working on; a new one takes its place.
-    """
-    waiting = list(names)
+    """Do `work` for each name on all cores and print a line as each ends; whether all went well."""
     try:
         check_device()
     except ValueError as refused:
         print(refused, file=sys.stderr)
         return False
     check_cache()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     failed = False
-    idle = [_worker() for _ in waiting[:cores]]
+    with closing(in_processes(partial(_timed, work), names)) as ended:
+        try:
+            for name, job in ended:
+                error = job.exception()
+                failed |= error is not None
+                say(f"{name}  failed: {why(error)}" if error else f"{name}  {job.result():.1f} s")
+        except KeyboardInterrupt:
+            print("interrupted: what was finished is complete, and everything else is unchanged", file=sys.stderr)
+            failed = True
+    return not failed
+
+
+def in_processes(work: Callable, items: Iterable, processes: int | None = None) -> Iterator[tuple[Any, Future]]:
+    """Do `work` for each item in so many processes, as many as there are cores unless given: each item with its job once that has ended.
+
+    A process works through one item after another. One that dies loses only the item that it was working on; a new one takes its place.
+    """
+    waiting = list(items)
+    idle = [another_process() for _ in waiting[: processes or cores()]]
     busy = {}
     signal.signal(signal.SIGTERM, _stop)
     try:
         while waiting or busy:
             while waiting and idle:
-                worker, name = idle.pop(), waiting.pop(0)
-                busy[worker.submit(_timed, work, name)] = worker, name
+                worker, item = idle.pop(), waiting.pop(0)
+                busy[worker.submit(_guarded, work, item)] = worker, item
             for job in wait(busy, return_when=FIRST_COMPLETED).done:
-                worker, name = busy.pop(job)
-                error = job.exception()
-                dead = isinstance(error, BrokenProcessPool)
-                idle.append(_worker() if dead else worker)
-                failed |= error is not None
-                why = "its process died" if dead else one_line(error) if error else ""
-                say(f"{name}  failed: {why}" if error else f"{name}  {job.result():.1f} s")
-    except KeyboardInterrupt:
-        print("interrupted: what was finished is complete, and everything else is unchanged", file=sys.stderr)
-        failed = True
+                worker, item = busy.pop(job)
+                idle.append(another_process() if isinstance(job.exception(), BrokenProcessPool) else worker)
+                yield item, job
     finally:
         for worker in {*idle, *(worker for worker, _ in busy.values())}:
             worker.shutdown(cancel_futures=True)
-    return not failed
 
 
-def _worker() -> ProcessPoolExecutor:
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def why(error: BaseException) -> str:
+    """Why a job ended without a result, in one line."""
+    return "its process died" if isinstance(error, BrokenProcessPool) else one_line(error)
+
+
+def another_process() -> ProcessPoolExecutor:
     """A single process, since a pool of more is broken by the death of one."""
     return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_listen)
 
@@ -98,11 +116,15 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _timed(work: Callable[[str], None], name: str) -> float:
+def _guarded(work: Callable, item: Any) -> Any:
     check_told_to_stop()
-    begin = time.perf_counter()
     with _at_work:
-        work(name)
+        return work(item)
+
+
+def _timed(work: Callable[[str], None], name: str) -> float:
+    begin = time.perf_counter()
+    work(name)
     return time.perf_counter() - begin
 
 

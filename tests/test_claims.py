@@ -5,6 +5,8 @@ import re
 from functools import cache
 from math import prod
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,7 +39,8 @@ from adage_repro.claims.claim import CAUSES
 from adage_repro.claims.conditions import Scan, State, grid, state
 from adage_repro.claims.crossing import NOT_CROSSED, UP_TO_100
 from adage_repro.claims.game import entry_chances
-from adage_repro.claims.traces import turns
+from adage_repro.claims.outcomes import turns
+from adage_repro.claims.programs import compiled
 from adage_repro.folders import FIGURES, ROOT, digest
 from adage_repro.market import largest_stable_lr
 from adage_repro.plots import REGIMES as DRAWN
@@ -63,11 +66,14 @@ def table():
     return pd.read_csv(FIGURES / "claims.csv", keep_default_na=False).set_index("id")
 
 
+KNOWN = {}  # what runs left, which the tests of this file share
+
+
 @cache
 def measured():
     """What each claim measures at its own setup, and whether it holds there and wherever a plain `holds` must hold."""
     cases = {id: [claim.case(), *(claim.case(**other) for other in claim.also)] for id, claim in CLAIMS.items()}
-    numbers = iter(measure_all(case for asked in cases.values() for case in asked))
+    numbers = iter(measure_all((case for asked in cases.values() for case in asked), KNOWN))
     found = {id: [next(numbers) for _ in asked] for id, asked in cases.items()}
     return {id: (own[0], all(one.holds for one in own)) for id, own in found.items()}
 
@@ -110,7 +116,7 @@ def test_verdict(id):
     assert table().loc[id, "condition"]  # an empty one would read as "always"
 
 
-SEARCHED = {  # claims that are searched again here, and the stretches that their conditions say
+SAID = {  # stretches that conditions must name
     "M3": ["holds for c in 0.452 … 0.648 (of 43 values in 0.1 … 1)"],
     "M4": [
         "c in 0.452 … 0.648 (of 43 values in 0.1 … 1) for the part that M3 measures",
@@ -138,20 +144,14 @@ SEARCHED = {  # claims that are searched again here, and the stretches that thei
 }
 
 
-@cache
-def searched():
-    """Those claims, searched again."""
-    return verdicts(list(SEARCHED)).set_index("id")
-
-
-@pytest.mark.parametrize("id", SEARCHED)
+@pytest.mark.parametrize("id", SAID)
 def test_condition(id):
-    assert [part for part in SEARCHED[id] if part not in searched().loc[id, "condition"]] == []
-    assert searched().loc[id, "verdict"] == EXPECTED[id]
+    assert [part for part in SAID[id] if part not in table().loc[id, "condition"]] == []
 
 
-def test_conditions_are_the_committed():
-    pd.testing.assert_frame_equal(searched(), table().loc[list(SEARCHED)])
+def test_verdicts_and_conditions_are_the_committed():
+    """Every claim is measured and searched once more."""
+    pd.testing.assert_frame_equal(verdicts(known=KNOWN).set_index("id"), table())
 
 
 GRID = "(of 0.1 … 1)"
@@ -205,7 +205,7 @@ def test_a_narrow_swing_is_judged_in_both_its_rows():
         ("A30", [{"tax_max": t} for t in (0.03, 0.0316)]),
     ):
         cases = [CLAIMS[id].case(**change) for change in changes]
-        alone, both = measure_all(cases), measure_all(cases, both_rows=True)
+        alone, both = measure_all(cases, KNOWN), measure_all(cases, KNOWN, both_rows=True)
         assert not all(numbers.holds for numbers in alone) and all(numbers.holds for numbers in both)
     at_rest = CLAIMS["B1"].case(follower_lr=0.01)
     assert measure_all([at_rest], both_rows=True)[0].text == measure_all([at_rest])[0].text
@@ -241,9 +241,9 @@ def test_a_search_begins_inside_the_range_with_the_own_value():
 def test_a_run_that_swings_and_a_ratio_to_nothing_decide_nothing():
     """At the stability limit the untaxed run never settles, and without the leader no gap is left that the leader could close."""
     cases = [CLAIMS["B7"].case(follower_lr=1 / 11), CLAIMS["P4"].case(follower_lr=0.05), CLAIMS["B7"].case(follower_lr=0.02)]
-    assert [state(numbers) for numbers in measure_all(cases)] == [State.SWINGING_FAILS, State.NOTHING, State.HOLDS]
-    steps = np.array([[[0.0, 0.5], [0.3, 0.5], [0.1, 0.6], [0.2, 0.7]]])  # one that swings more and more narrowly, and one that climbs
-    np.testing.assert_allclose(turns(steps), [[0, 0, 0.2, 0.1]])
+    assert [state(numbers) for numbers in measure_all(cases, KNOWN)] == [State.SWINGING_FAILS, State.NOTHING, State.HOLDS]
+    steps = np.array([[[0.0, 0.5], [0.3, 0.5], [0.1, 0.6], [0.2, 0.7]]])  # one agent swings more and more narrowly, and one that climbs
+    np.testing.assert_allclose([turns(steps[:, row - 2 : row + 1]) for row in (2, 3)], [[0.2], [0.1]])
 
 
 def test_what_is_committed_is_one():
@@ -286,7 +286,7 @@ def test_refused(settings, out, line, capsys, monkeypatch):
 
 def test_every_claim_fails_where_it_must():
     cases = [claim.case(**claim.must_fail) for claim in CLAIMS.values()]
-    assert [case.claim.id for case, numbers in zip(cases, measure_all(cases), strict=True) if numbers.holds] == []
+    assert [case.claim.id for case, numbers in zip(cases, measure_all(cases, KNOWN), strict=True) if numbers.holds] == []
     assert judge(cases[0]) == "does not hold" and judge(CLAIMS["P15"].case()) == "cannot be decided"
 
 
@@ -296,7 +296,7 @@ def test_a_must_fail_setting_starts_from_one_that_holds():
     assert missing - {id for id in missing if measured()[id][0].holds} == {"B10"}  # the rest hold in their own setting, not in all
     for changes, holds in ((lambda claim: claim.holds_at, True), (lambda claim: claim.holds_at | claim.must_fail, False)):
         cases = [claim.case(**changes(claim)) for claim in CLAIMS.values() if claim.holds_at]
-        assert [case.claim.id for case, numbers in zip(cases, measure_all(cases), strict=True) if numbers.holds != holds] == []
+        assert [case.claim.id for case, numbers in zip(cases, measure_all(cases, KNOWN), strict=True) if numbers.holds != holds] == []
 
 
 def test_a_claim_depends_on_what_it_lists_alone():
@@ -307,7 +307,7 @@ def test_a_claim_depends_on_what_it_lists_alone():
     cases = [CLAIMS[id].case(**change, agent_counts=UP_TO_100, runs=10) for id, asked in changes.items() for change in ({}, *asked)]
     assert len(cases) > 4 * len(CLAIMS)
     found = {}
-    for case, numbers in zip(cases, measure_all(cases), strict=True):
+    for case, numbers in zip(cases, measure_all(cases, KNOWN), strict=True):
         values = np.array([value for number in numbers for value in number.values])
         apart = np.abs(values - found.setdefault(case.claim.id, values))
         assert apart.max() < 1e-9, (case.claim.id, case.setup)  # A16's difference quotients carry rounding
@@ -419,7 +419,7 @@ def crossed():
     readings = [{}, {"crowd": "excluded"}, {"tax_units": "literal", "returns_shift": "always"}]
     base = {name: getattr(Setup(), name) for name in READINGS}
     cells = [base | change | {"follower_lr": rate, "outside_payoff": 1.0} for change in readings for rate in (0.001, 0.01)]
-    return cross(CLAIMS.values(), cells)
+    return cross(cells=cells, known=KNOWN)
 
 
 def test_default_cell_is_the_claim():
@@ -427,7 +427,7 @@ def test_default_cell_is_the_claim():
     assert list(found.columns) == ["id", *CHOICES, "measured", "holds"]
     claims = [one for one in CLAIMS.values() if one.depends and not set(one.asks) & set(NOT_CROSSED)]
     assert set(found["id"]) == {one.id for one in claims} == {id for id, one in CLAIMS.items() if one.depends} - {"A40"}
-    for own, numbers in zip(claims, measure_all(one.case(agent_counts=UP_TO_100) for one in claims), strict=True):
+    for own, numbers in zip(claims, measure_all((one.case(agent_counts=UP_TO_100) for one in claims), KNOWN), strict=True):
         cell = found[(found["id"] == own.id) & np.all([found[name] == getattr(own.setup(), name) for name in CHOICES], axis=0)]
         assert (cell["measured"].item(), cell["holds"].item()) == (numbers.text, numbers.holds), own.id
         over_agents = {"free_by_agents", "late_by_agents"} & set(own.asks)
@@ -525,3 +525,18 @@ def test_elsewhere():
 def test_exact_expectation():
     chances = np.array([0.2, 0.5, 0.9])
     np.testing.assert_allclose(entry_chances(chances), [0.04, 0.41, 0.46, 0.09])
+
+
+def test_a_kept_program_that_is_spoilt_is_made_again(tmp_path):
+    """It costs time alone."""
+    before, asked = jax.config.jax_compilation_cache_dir, (jnp.negative, jax.tree.structure((0,)), (((3,), "float64"),))
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    try:
+        for spoil in (None, lambda file: file.write_bytes(file.read_bytes()[:100]), lambda file: file.write_text("no program")):
+            program = compiled.__wrapped__(*asked)
+            np.testing.assert_array_equal(program(np.arange(3.0)), [0, -1, -2])
+            (file,) = (tmp_path / "lowered").iterdir()
+            if spoil:
+                spoil(file)
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)

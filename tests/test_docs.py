@@ -72,7 +72,7 @@ def test_codes_are_claims_and_links_lead_somewhere():
 
 def test_examples_run(capsys):
     examples = [example for text in PAGES.values() for example in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
-    assert len(examples) == 2
+    assert len(examples) == 3
     for example in examples:
         exec(example, {})
         assert capsys.readouterr().out.splitlines() == re.findall(r"# (-?\d[\d. ]*\d)$", example, re.MULTILINE)

@@ -4,6 +4,7 @@ import math
 from functools import cache
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import reference
@@ -34,6 +35,7 @@ NOTHING_TO_SHARE = {  # no inequality
     "all equal, negative": (np.full(N, -1 / 3), EVERYBODY),
     "nobody present": (np.arange(N) - 4.0, ~EVERYBODY),
     "one present": (np.arange(N) - 4.0, np.arange(N) == 1),
+    "as good as zero": (np.r_[np.zeros(N - 1), 1e-251], EVERYBODY),
     "those present zero": (np.where(np.arange(N) < 4, 0.0, -1.5), np.arange(N) < 4),
 }
 
@@ -176,6 +178,25 @@ def test_refuses_an_unknown_shift():
             function(np.ones(N), returns_shift="sometimes")
 
 
+SHAPES = "returns and present must have one shape (N,), got"
+NO_RETURNS = [
+    (np.ones((2, 2)), None, f"{SHAPES} (2, 2) and (2, 2)"),
+    (np.zeros(0), None, f"{SHAPES} (0,) and (0,)"),
+    (1.0, None, f"{SHAPES} () and ()"),
+    (np.ones(3), np.ones(2, bool), f"{SHAPES} (3,) and (2,)"),
+    (np.array([1.0, np.nan]), None, "returns must lie in [-1e+300, 1e+300], got nan"),
+    (np.array([1.0, -2e300]), None, "returns must lie in [-1e+300, 1e+300], got -2e+300"),
+]
+
+
+@pytest.mark.parametrize("returns, present, line", NO_RETURNS)
+def test_refuses_what_are_no_returns(returns, present, line):
+    for function in (gini, leader_objective):
+        with pytest.raises(ValueError) as refused:
+            function(returns, present)
+        assert str(refused.value) == line
+
+
 def test_total_adds_each_value_once():
     rng = np.random.default_rng(1)
     whole = [rng.integers(-(2**40), 2**40, size).astype(float) for size in range(1, 41)]  # exact in any order
@@ -189,6 +210,9 @@ def test_total_adds_each_value_once():
 EVERY_SUM = {
     "total": total,
     "objective": jax.value_and_grad(leader_objective),
+    "leader, whose poorest are many": lambda actions: leader_gradient(
+        MarketEntrance(1000, 0.2, 0.0), jnp.round(actions), actions > 0.3, 0.05
+    ),
     "utilities": lambda actions: utilities(MarketEntrance(actions.size, 0.6), actions, actions > 0, 0.05),
 }
 

@@ -195,7 +195,7 @@ def test_numbers_stand_beside_those_of_the_paper():
 
 
 def make(*words, cwd=ROOT, **given):
-    unset = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FIG", "NAME", "SET", "OUT", "ARGS")
+    unset = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FIG", "NAME", "SET", "OUT", "ARGS", "GRID", "WORKERS", "POINTS", "SCHEDULER", "A", "B")
     environment = {name: value for name, value in os.environ.items() if name not in unset} | given
     command = ["make", "-o", ".venv/.ready", *words]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8")
@@ -213,6 +213,9 @@ def make(*words, cwd=ROOT, **given):
         ("claims FIG=4", "FIG", 'claims SET="name=value …" [OUT=folder]'),
         ("claims capacity=0.4", "capacity", 'claims SET="capacity=0.4" [OUT=folder]'),
         ("test lint ARGS=-x", "ARGS", "test"),
+        ("sweep FIG=5 capacity=0.4", "capacity", 'sweep FIG=5 GRID="name=value,value name=start:stop:count …" [OUT=folder] [WORKERS=2]'),
+        ("sweep FIG=5 SET=seed=1", "SET", 'sweep FIG=5 GRID="name=value,value name=start:stop:count …" [OUT=folder] [WORKERS=2]'),
+        ("compare A=a C=b", "C", "compare A=a B=folder [OUT=folder]"),
         ("lab OUT=x", "OUT", 'lab ARGS="--port 9999"'),
     ],
 )
@@ -242,6 +245,11 @@ def test_make_hands_over_what_was_typed(elsewhere):
     pairs = [f"{name}={value}" for name, value in typed.items()]
     for done in (make("figure", *pairs, cwd=folder), make("figure", cwd=folder, **typed)):
         assert done.stdout.splitlines() == ["1", "-m", "adage_repro", "figure", *typed.values()], done.stderr
+    grid = {"GRID": "a=1:2:3 $(shell touch ran)", "WORKERS": "`touch ran`", "POINTS": "$$", "SCHEDULER": "tcp://$HOME"}
+    swept = make("sweep", "FIG=5", "OUT=x", *(f"{name}={value}" for name, value in grid.items()), cwd=folder)
+    assert swept.stdout.splitlines()[3:] == ["sweep", "5", grid.pop("GRID"), "x", *grid.values()], swept.stderr
+    compared = make("compare", "A=$(shell touch ran)", "B=a b", cwd=folder)
+    assert compared.stdout.splitlines()[3:] == ["compare", "$(shell touch ran)", "a b", ""], compared.stderr
     lab = make("lab", 'ARGS=--port 9999 $(shell touch ran) "a b"', cwd=folder)
     assert lab.stdout.splitlines()[1:] == ["-m", "adage_repro", "lab", '--port 9999 $(shell touch ran) "a b"']
     assert not (folder / "ran").exists()
@@ -323,11 +331,11 @@ def test_a_rerun_lands_in_its_own_folder(tmp_path, capsys, monkeypatch):
 def test_an_interrupted_run_leaves_old_files_whole(tmp_path, stop):
     (tmp_path / "old.txt").write_text("old")
     code = (
-        "import sys, time, pathlib\nfrom adage_repro.staging import staged\n"
+        "import sys, time, pathlib\nfrom staging import staged\n"
         f"with staged(pathlib.Path({str(tmp_path)!r})) as folder:\n"
         "    (folder / 'old.txt').write_text('new')\n    print('ready', flush=True)\n    time.sleep(60)\n"
     )
-    run = child(code, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ)
+    run = child(code, cwd=ROOT / "adage_repro", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert run.stdout.readline() == b"ready\n"
     time.sleep(0.1)
     run.send_signal(stop)

@@ -123,6 +123,37 @@ def test_refusals(rule, value):
     assert str(refusal.value) == f"{rule}, got {value!r}"
 
 
+SHAPES = "start and entry_time must have one value per agent, 10, got"
+NO_PATH = {
+    f"{SHAPES} (9,), ()": {"start": np.zeros(9)},
+    f"{SHAPES} (2, 10), ()": {"start": np.zeros((2, 10))},
+    f"{SHAPES} (10,), (9,)": {"entry_time": np.zeros(9, int)},
+    "start must lie in [0, 1], got 1.5": {"start": np.full(10, 1.5)},
+    "entry_time must lie in [0, 1000000000], got -1": {"entry_time": -1},
+    "iterations must lie in [0, 1000000000], got -1": {"iterations": -1},
+    "rows must lie in [0, 5], got 6": {"rows": [0, 6]},
+    "follower_lr must lie in [0, 1], got 1.5": {"follower_lr": 1.5},
+    "order must be one of simultaneous, alternating, got 'random'": {"order": "random"},
+    "late_group must be one of absent, frozen, got 'late'": {"late_group": "late"},
+}
+
+
+@pytest.mark.parametrize("line", NO_PATH)
+def test_untaxed_path_refuses(line):
+    with pytest.raises(ValueError) as refusal:
+        untaxed_path(**{"game": MarketEntrance(10, 0.6), "follower_lr": 0.01, "start": np.zeros(10), "iterations": 5} | NO_PATH[line])
+    assert str(refusal.value) == line
+
+
+def test_untaxed_path_keeps_the_rows_that_are_asked_for():
+    """In a market whose second group enters at 3; no row, one and all of them."""
+    given = MarketEntrance(4, 0.6), 0.01, [0.1, 0.2, 0.3, 0.4], 6, [0, 0, 3, 3]
+    path = untaxed_path(*given)
+    for rows in ([0], [3], [6], [0, 2, 3, 4, 6], list(range(7))):
+        np.testing.assert_array_equal(untaxed_path(*given, rows=rows), path[rows])
+    np.testing.assert_array_equal(untaxed_path(*given[:3], 0), [given[2]])
+
+
 # What the readings were measured to do, by their numbers there: N = 10, c = 0.6, I = 100, v = 1 unless said.
 EARLY, GROUPS = np.repeat([[0, 0], [0, 50]], 5, axis=1)  # when each of the ten enters
 ZEROS, UNIFORM = np.zeros(10), np.random.default_rng(0).uniform(size=(2000, 10))

@@ -2,12 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from adage_repro.claims.both_rows import in_both_rows
-from adage_repro.claims.fixtures import FIXTURES, Outcome, runs_of, seen
+from adage_repro.claims.fixtures import FIXTURES, runs_of, seen
 from adage_repro.claims.numbers import Measured, Number
+from adage_repro.claims.outcomes import ROUNDING, Held, Outcome
 from adage_repro.claims.runs import Known, simulate
 from adage_repro.claims.setup import CHOICES, Setup
 from adage_repro.pytrees import store
@@ -144,15 +144,15 @@ class Case:
         return {name: FIXTURES[self.instead.get(name, name)](self.setup) for name in self.claim.asks}
 
     def measured(self, asked: Mapping[str, Any], known: Known, both_rows: bool = False) -> Measured:
-        """The numbers, once what was asked for is known; of runs that swing, as `BothRows` sees them if asked for."""
-        outcomes = {name: seen(one, known) for name, one in asked.items()}
-        if both_rows:
-            outcomes = in_both_rows(outcomes)
+        """The numbers, once what was asked for is known; where a run swings, of `both_rows` if asked for."""
+        outcomes = {name: seen(one, known, both_rows) for name, one in asked.items()}
+        runs = [run for one in outcomes.values() for run in (one.values() if isinstance(one, dict) else [one]) if isinstance(run, Outcome)]
+        if not any(run.turns_at_end > ROUNDING for run in runs):  # constant rates are held against them as they end
+            outcomes = {name: replace(one, both=False) if isinstance(one, Held) else one for name, one in outcomes.items()}
         parts = {name: part for name, part in self.instead.items() if name not in asked}
         setup = {"setup": self.setup} if "setup" in self.claim.parts else {}
         numbers = Measured(self.claim.measure(**setup, **outcomes, **parts))
-        seen_runs = (run for one in outcomes.values() for run in (one.values() if isinstance(one, dict) else [one]))
-        numbers.swings = any(run.swings for run in seen_runs if isinstance(run, Outcome))
+        numbers.swings = any(run.swings for run in runs)
         return numbers
 
 

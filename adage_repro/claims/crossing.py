@@ -6,7 +6,8 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from adage_repro.claims.claim import Case, Claim, measure_all
+from adage_repro.claims.claim import CLAIMS, Case, Claim, measure_all
+from adage_repro.claims.runs import Known
 from adage_repro.claims.setup import CHOICES, READINGS, Setup
 from adage_repro.parameters import FOLLOWER_LR, POLICY_LR
 
@@ -20,8 +21,11 @@ def all_cells() -> list[dict[str, object]]:
     return [dict(zip(CHOICES, cell, strict=True)) for cell in product(*READINGS.values(), RATES, PAYOFFS)]
 
 
-def cross(claims: Iterable[Claim], cells: list[dict[str, object]] | None = None, **given: object) -> pd.DataFrame:
-    """Every claim that depends on a choice, measured in every cell; `given` are other parameters.
+def cross(
+    ids: list[str] | None = None, cells: list[dict[str, object]] | None = None, known: Known | None = None, **given: object
+) -> pd.DataFrame:
+    """Every claim that depends on a choice, or those among `ids` that do, measured in every cell; `given` are other parameters, and
+    `known` is what runs left, used and added to.
 
     Columns: id, the five readings, follower_lr, outside_payoff, measured (numbers separated by `; `), holds. A claim is measured once
     for each combination of the choices that it depends on. Those over N = 10, 100, 1000 are measured up to N = 100;
@@ -29,7 +33,7 @@ def cross(claims: Iterable[Claim], cells: list[dict[str, object]] | None = None,
     """
     Setup(**given).checked()
     cells = all_cells() if cells is None else cells
-    claims = [claim for claim in claims if claim.depends and not set(claim.asks) & set(NOT_CROSSED)]
+    claims = [claim for claim in map(CLAIMS.get, ids or CLAIMS) if claim.depends and not set(claim.asks) & set(NOT_CROSSED)]
     cases = {}
     for claim in claims:
         for cell in cells:
@@ -37,7 +41,7 @@ def cross(claims: Iterable[Claim], cells: list[dict[str, object]] | None = None,
             key = (claim.id, *chosen.values())
             if key not in cases:
                 cases[key] = Case(claim, Setup(**(given | claim.own | chosen), agent_counts=UP_TO_100))
-    found = {key: (numbers.text, numbers.holds) for key, numbers in zip(cases, measure_all(cases.values()), strict=True)}
+    found = {key: (numbers.text, numbers.holds) for key, numbers in zip(cases, measure_all(cases.values(), known), strict=True)}
     entries = [
         (claim.id, *cell.values(), *found[(claim.id, *(cell[name] for name in claim.depends))]) for claim in claims for cell in cells
     ]

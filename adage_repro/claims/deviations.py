@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from adage_repro.claims.both_rows import over_ends
 from adage_repro.claims.claim import claim, control, searched
 from adage_repro.claims.fixtures import CONSTANTS
 from adage_repro.claims.numbers import Number
@@ -40,7 +39,7 @@ def _gains(game: MarketEntrance, actions: Array, rate: Array) -> Array:
 
 def largest_gain(setup, taxed) -> float:
     """Of any agent at the end of a run."""
-    return over_ends(taxed, lambda actions: _gains(setup.traced_game, actions, taxed.trace.tax_rate[0]).max())
+    return taxed.over_ends(lambda actions: _gains(setup.traced_game, actions, taxed.end_rate).max())
 
 
 def _fairness(game: MarketEntrance, actions: Array, rate: Array) -> Array:
@@ -90,7 +89,7 @@ def gain_falls_with_lr(taxed_by_lr):
 @searched("tax_max", *LONG_SEARCHES)
 def leader_gains_nothing_at_once(setup, taxed):
     """In equilibrium the leader gains nothing by deviating, the followers' actions held"""
-    rates = jnp.append(jnp.linspace(0, setup.tax_max, CONSTANTS.rates), taxed.trace.tax_rate[0])
+    rates = jnp.append(jnp.linspace(0, setup.tax_max, CONSTANTS.rates), taxed.end_rate)
 
     def gain(actions):
         values = _fairness_at_rates(setup.traced_game, actions, rates)
@@ -98,14 +97,14 @@ def leader_gains_nothing_at_once(setup, taxed):
 
     tried = f"by another τ ({CONSTANTS.rates} evenly in 0 … tax_max)"
     text = f"largest gain in fairness {tried}, all actions held, after 400 N iterations from zeros"
-    return Number(text, over_ends(taxed, gain), at_most=0.001)
+    return Number(text, taxed.over_ends(gain), at_most=0.001)
 
 
 @claim("A32", "Sect. 2", must_fail={"tax_max": 5.0}, reason="as A31", searches=("tax_max", *LONG_SEARCHES), **AT_BOTH_LRS)
 def leader_gains_nothing_once_answered(setup, taxed, constant_for_long):
     """In equilibrium the leader gains nothing by deviating, the followers' answer included"""
     settings = Settings(iterations=1, follower_lr=setup.follower_lr, order=setup.order)
-    own = float(_fairness_of_two_rows(setup.traced_game, settings, taxed.actions, taxed.trace.tax_rate[0]))
+    own = float(_fairness_of_two_rows(setup.traced_game, settings, taxed.trace.history.actions[-1], taxed.end_rate))
     gains = constant_for_long.fairness.mean(-1) - own
     text = f"fairness after 400 N iterations from zeros, mean of the last two rows, with the best of {CONSTANTS.rates} constant rates"
     return (

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from adage_repro.claims.both_rows import over_ends
 from adage_repro.claims.claim import CLAIMS, Case, Search, claim, control, measure_all, searched
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.policy import AT_BOTH_LRS, AT_POLICY_LR, LONG_ALONG_N, LONG_SEARCHES
@@ -48,7 +47,7 @@ def size_of_jump(setup: Setup) -> str:
 @searched("follower_lr", "leader_lr", "tax_max", LONG_ALONG_N, "readings")
 def ends_stationary(setup, taxed):
     """The end is a stationary point of all N + 1 equations"""
-    rate = taxed.trace.tax_rate[0]
+    rate = taxed.end_rate
 
     def of_followers(actions):
         own, _ = _gradients(setup.traced_game, actions, rate)
@@ -59,7 +58,7 @@ def ends_stationary(setup, taxed):
         return np.abs(projected(rate, np.asarray(leader), setup.tax_max))
 
     text = f"largest gradient (App. B's at the kink; 0 where it points out of the bounds) after {long_run(setup)}: of the followers"
-    return (Number(text, over_ends(taxed, of_followers), at_most=1e-6), Number("of the leader", over_ends(taxed, of_leader), at_most=1e-6))
+    return (Number(text, taxed.over_ends(of_followers), at_most=1e-6), Number("of the leader", taxed.over_ends(of_leader), at_most=1e-6))
 
 
 @claim(
@@ -76,21 +75,21 @@ def ends_stationary(setup, taxed):
     reason="the larger the tax, the wider the followers swing about its kink, which costs equality",
 )
 @searched("follower_lr", "leader_lr", LONG_ALONG_N, "readings")
-def ends_in_stackelberg_equilibrium(setup, taxed):
+def ends_in_stackelberg_equilibrium(setup, taxed, answers):
     """The pair is a Stackelberg equilibrium"""
     # A difference quotient: the followers learn on for as long again at a rate a little lower and a little higher, held fixed.
-    rates, objectives = taxed.answer
+    rates, objectives = answers
     slope = (objectives[1] - objectives[0]) / (rates[1] - rates[0]) if rates[0] != rates[1] else 0.0
     text = (
         f"difference quotient of U_L, in size (0 where it points out of the bounds), between τ ± 1% of tax_max, inside the bounds, "
         f"after {long_run(setup)}; at each rate, held fixed, followers learn on for as long again, and U_L is the mean of the last two rows"
     )
-    return Number(text, abs(float(projected(taxed.trace.tax_rate[0], slope, setup.tax_max))), at_most=1e-6)
+    return Number(text, abs(float(projected(taxed.end_rate, slope, setup.tax_max))), at_most=1e-6)
 
 
 def path_distance(taxed_to_i, nested: np.ndarray) -> float:
     """Largest distance of τ after each update of the leader to that of the nested loop."""
-    return float(np.abs(taxed_to_i.trace.tax_path[0] - nested).max())
+    return float(np.abs(taxed_to_i.tax_rates[1::2] - nested).max())
 
 
 @claim(
@@ -134,7 +133,7 @@ def large_leader_lr_brings_close(taxed_to_i, nested, taxed_slowly, nested_slowly
 @searched("tax_max", "capacity", *LONG_SEARCHES)
 def reaches_fair_equilibrium(setup, taxed):
     """With the leader agents reach the fair equilibrium a_i = p*"""
-    distance = over_ends(taxed, lambda actions: np.abs(actions - setup.equilibrium).max())
+    distance = taxed.over_ends(lambda actions: np.abs(actions - setup.equilibrium).max())
     return Number(f"largest distance of any agent to p* after {long_run(setup)}", distance, at_most=0.02)
 
 
@@ -144,4 +143,4 @@ def reaches_fair_equilibrium(setup, taxed):
 def kink_works(setup, taxed):
     """The kink of the tax works well in practice"""
     text = f"largest strategy less smallest of any one agent in the last 10 N rows of {long_run(setup)}"
-    return Number(text, taxed.trace.swing[0], at_most=0.01)
+    return Number(text, taxed.trace.swing, at_most=0.01)

@@ -1,23 +1,21 @@
 """The runs that claims ask for, by name: a claim with a parameter `late` gets what `late` asks for in its setup."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from adage_repro.claims.outcomes import Held, Outcome, Trace
 from adage_repro.claims.runs import Known, Run, simulation
 from adage_repro.claims.setup import Setup
-from adage_repro.claims.traces import Constant, Held, Nested, Trace
+from adage_repro.claims.traces import Answers, Constant, Nested
+from adage_repro.history import History
 from adage_repro.market import largest_stable_lr
-from adage_repro.measures import Series, farthest
 
 CAPACITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
 FOLLOWER_LRS = (0.0005, 0.001, 0.005, 0.01, 0.05)
 LEADER_LRS = (1e-5, 1e-4, 1e-3, 0.004, 0.01, 0.04, 0.4)
-# Where a run turns back by more, its last two rows lie more than the list's 0.02 from their mean: it swings between two states.
-SWING = 0.04
 CONSTANTS = Constant(rates=101)  # in 0 … tax_max, the constant rates that the learnt one is held against
 HIGH_TAX = 5.0  # fifty times the paper's bound; the list's own must-fail bound
 ANSWERING_LRS = (0.0001, 0.001, 0.01)  # α_F at which an ε-equilibrium's ε is measured
@@ -28,66 +26,6 @@ class Asked(NamedTuple):
 
     setup: Setup
     run: Run
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run left, as its setup sees it: I and ι are the setup's. Numbers of a single run are plain, those of a batch (runs,).
-
-    `turned` grows as a measurement reads single rows: how far the run swings in each of them, mean over a batch.
-    """
-
-    setup: Setup
-    trace: Trace
-    turned: list[float] = field(default_factory=list)
-
-    @property
-    def swings(self) -> bool:
-        """Whether a measurement read a single row in which the run swings between two states, so that the next row says another."""
-        return any(turn > SWING for turn in self.turned)
-
-    def at(self, row: int) -> Series:
-        """All measurements in one row; in the last where that alone was kept."""
-        row = -1 if self.trace.series.mean.shape[1] == 1 else row
-        self.turned.append(float(self.trace.turns[:, row].mean()))
-        return Series(*(values[0, row] if len(values) == 1 else values[:, row] for values in self.trace.series))
-
-    @cached_property
-    def at_I(self) -> Series:
-        """All measurements in row I."""
-        return self.at(self.setup.iterations)
-
-    def rows(self, begin: int, end: int) -> Series:
-        """The series of a single run from row `begin` to `end`, the latter included."""
-        return Series(*(values[0, begin : end + 1] for values in self.trace.series))
-
-    @property
-    def after_entry(self) -> Series:
-        """The series of a single run after row ι, up to row I."""
-        return self.rows(self.setup.entry + 1, self.setup.iterations)
-
-    @property
-    def tax_rates(self) -> np.ndarray:
-        """τ (runs, I + 1) of runs that are kept to row I: the leader acts in every other iteration."""
-        path = np.repeat(self.trace.tax_path, 2, axis=-1)[:, : self.setup.iterations]
-        return np.pad(path, ((0, 0), (1, 0)))
-
-    @property
-    def actions(self) -> np.ndarray:
-        """Strategies (N,) of a single run at its end."""
-        self.turned.append(float(self.trace.turns_at_end[0]))
-        return self.trace.actions[0]
-
-    @property
-    def answer(self) -> np.ndarray:
-        """What the followers answer to tax rates about the last one (2, 2), see `Trace`."""
-        self.turned.append(float(self.trace.turns_at_end[0]))
-        return self.trace.answer
-
-    def distance(self, point: float, row: int | None = None) -> float:
-        """Largest distance of any agent's attendance to a point, in row I unless another is asked for."""
-        values = self.at_I if row is None else self.at(row)
-        return float(farthest(values.lowest, values.highest, point))
 
 
 Fixture = Callable[[Setup], Asked | dict[object, Asked]]
@@ -119,6 +57,7 @@ FIXTURES: dict[str, Fixture] = {
     "free": _one(),  # no leader, all from the start
     "late": _one(late=True),  # no leader, G2 late
     "taxed": _one(late=True, leader=True),  # the leader learns, G2 late
+    "answers": _one(late=True, leader=True, how=Answers()),  # what followers answer to rates about the last one of `taxed`
     "taxed_g1_late": _one(late=True, leader=True, g1_late=True),  # the entry times of the groups exchanged
     "free_and_stable": _with(_one(), follower_lr=lambda setup: 0.5 * largest_stable_lr(setup.game, setup.order)),
     "free_by_agents": _by("n_agents", lambda setup: setup.agent_counts, _one()),
@@ -158,11 +97,11 @@ def runs_of(asked: Asked | Mapping[object, Asked]) -> list[Run]:
     return [asked.run] if isinstance(asked, Asked) else [one.run for one in asked.values()]
 
 
-def seen(asked: Asked | Mapping[object, Asked], known: Known) -> Outcome | Held | dict[object, Outcome]:
-    """What those runs left; τ after each update of a nested loop, and what constant rates left, in each case."""
+def seen(asked: Asked | Mapping[object, Asked], known: Known, both: bool = False) -> Outcome | Held | np.ndarray | dict[object, Outcome]:
+    """What those runs left, with both of the rows where a run swings if asked for; τ after each update of a nested loop."""
     if not isinstance(asked, Asked):
-        return {value: seen(one, known) for value, one in asked.items()}
-    trace = known[asked.run]
-    if isinstance(trace, Held):
-        return trace._replace(fairness=trace.fairness[asked.setup.returns_shift])
-    return Outcome(asked.setup, trace) if isinstance(trace, Trace) else trace
+        return {value: seen(one, known, both) for value, one in asked.items()}
+    left = known[asked.run]
+    if isinstance(left, Trace):
+        return Outcome(asked.setup, left, both)
+    return Held(asked.setup, left, both) if isinstance(left, History) else left

@@ -9,8 +9,9 @@ import numpy as np
 from adage_repro.claims.claim import Search, claim, control, searched
 from adage_repro.claims.game import rest_point, rests
 from adage_repro.claims.numbers import Number
+from adage_repro.claims.runs import rows_of_series
 from adage_repro.claims.setup import Setup
-from adage_repro.measures import farthest, rows_until, share_made
+from adage_repro.measures import rows_until, share_made
 from adage_repro.parameters import POLICY_LR
 
 NEAR = 0.02  # the list's tolerance of an attendance
@@ -139,7 +140,7 @@ def maximises_own_return(setup, free):
 def converges(setup, free_and_stable):
     """Learning converges under proper learning rates"""
     text = "largest distance to the rest point after 400 N iterations at half the stability limit"
-    return Number(text, float(abs(free_and_stable.actions - setup.rest).max()), at_most=1e-6)
+    return Number(text, free_and_stable.over_ends(lambda actions: abs(actions - setup.rest).max()), at_most=1e-6)
 
 
 @claim("A9", "Sect. 4.1.1", because=7, depends=("order", "returns_shift", "crowd", "follower_lr", "outside_payoff"))
@@ -163,11 +164,9 @@ def fair_outcomes(free, free_uniform):
 def lr_alters_speed(setup, free_by_lr):
     """α_F alters the speed of convergence"""
     # One row past the last kept where some agent stays away.
-    rows = []
+    rows, kept = [], rows_of_series(setup)
     for free in free_by_lr.values():
-        series = free.trace.series
-        rows.append(rows_until(-farthest(series.lowest[0], series.highest[0], setup.rest), -NEAR) - 1)
-    kept = len(series.lowest[0]) - 1
+        rows.append(rows_until(-free.rows(0, kept).distance(setup.rest), -NEAR) - 1)
     text = (
         f"first of rows 0 … {kept} from which on all agents are within {NEAR} of the rest point ({kept + 1} if there is none): "
         f"largest change from one α_F of {listed(free_by_lr)} to the next"

@@ -54,7 +54,7 @@ def which_rate_it_rewards(setup: Setup) -> str:
 @searched(*SEARCHES, "tax_max")
 def learns_a_rate_inside(setup, taxed):
     """The leader learns an appropriate rate"""
-    rate = taxed.tax_rates[0, setup.entry + 1 :]
+    rate = taxed.tax_rates[setup.entry + 1 :]
     inside = np.mean(rate > 0) - np.mean(rate >= setup.tax_max) * (setup.tax_max > 0)
     return Number("share of rows after ι with τ inside (0, tax_max)", inside, at_least=0.5)
 

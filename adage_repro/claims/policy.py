@@ -27,7 +27,7 @@ NO_TAX, NO_LEADER = {"tax_max": 0.0}, {"leader_lr": 0.0}
 def largest_rates(taxed) -> tuple[float, float]:
     """Largest τ in rows 0 … ι and in the 10 rows after, mean over runs."""
     rates, after = taxed.tax_rates, taxed.setup.entry + 1
-    return float(rates[:, :after].max(1).mean()), float(rates[:, after : after + 10].max(1).mean())
+    return float(rates[..., :after].max(-1).mean()), float(rates[..., after : after + 10].max(-1).mean())
 
 
 @claim("P1", "Fig. 4a", must_fail=NO_LEADER, **POLICY)
@@ -35,14 +35,6 @@ def tax_rises_after_entry(taxed):
     """τ rises after G2 starts, not before"""
     before, after = largest_rates(taxed)
     return Number("largest τ up to row ι", before, at_most=0.001), Number("in the 10 rows after", after, at_least=0.05)
-
-
-def taxes(taxed) -> np.ndarray:
-    """Tax paid by all of G1 and by all of G2 (2, I + 1) in rows 0 … I of a single run."""
-    if taxed.trace.paid is not None:
-        return taxed.trace.paid[:, 0]
-    rows = taxed.rows(0, taxed.setup.iterations)
-    return np.stack([rows.tax_g1, rows.tax_g2])
 
 
 @claim(
@@ -55,7 +47,7 @@ def taxes(taxed) -> np.ndarray:
 @control(must_fail={"taxed": "taxed_g1_late"}, reason="where G2 enters early, it is the one that pays")
 def taxes_fall_on_g1(taxed):
     """Taxes fall on G1"""
-    first, second = map(float, taxes(taxed).sum(1))
+    first, second = map(float, taxed.paid.sum((1, 2)))
     return (
         Number("G2's share of all tax paid", ratio(second, first + second, 0.0), at_most=0.05),
         Number("all tax paid, rows 0 … I", first + second, above=0),
@@ -64,7 +56,7 @@ def taxes_fall_on_g1(taxed):
 
 def taxes_after_entry(taxed) -> np.ndarray:
     """Tax paid by all in each row after ι, up to row I."""
-    return taxes(taxed).sum(0)[taxed.setup.entry + 1 :]
+    return taxed.paid.sum((0, 1))[taxed.setup.entry + 1 :]
 
 
 @claim("P3", "Fig. 4a", because=8, must_fail={"follower_lr": 0.0}, searches=(*SEARCHES, "iterations_per_agent"), **AT_BOTH_LRS)
@@ -162,8 +154,8 @@ def significantly_fairer(setup, taxed_uniform, late_uniform):
 
 def rows_to_meet(late) -> float:
     """Mean over runs of the rows after ι until the gap is at most 0.2; all that a run has if it never is."""
-    met = late.trace.gap[:, late.setup.entry + 1 :] <= 0.2
-    return float(np.where(met.any(1), met.argmax(1) + 1, met.shape[1]).mean())
+    met = late.trace.gap[..., late.setup.entry + 1 :] <= 0.2
+    return float(np.where(met.any(-1), met.argmax(-1) + 1, met.shape[-1]).mean())
 
 
 @claim("P6", "Sect. 4.2", must_fail=NO_TAX, searches=(*LONG_SEARCHES, *STOPS), **AT_BOTH_LRS)

@@ -86,6 +86,7 @@ def _entry(n_agents: int, iterations: int, late_entry_share: float) -> int:
     return int(entry_times(n_agents, iterations, late_entry_share)[-1])
 
 
+@cache
 def market(
     n_agents: int, capacity: float, outside_payoff: float, crowd: str, tax_units: str, returns_shift: str, traced: bool = False
 ) -> MarketEntrance:

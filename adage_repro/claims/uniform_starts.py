@@ -31,7 +31,7 @@ def share_of_g2(paid: np.ndarray) -> float:
 @searched(*SEARCHES, "tax_max", "capacity")
 def taxes_fall_on_g1_from_uniform_starts(setup, taxed_uniform):
     """From uniform starts, taxes fall on G1"""
-    paid = taxed_uniform.trace.paid
+    paid = taxed_uniform.paid
     total, before = float(paid.sum()), float(paid[..., : setup.entry + 1].sum())
     text = "G2's share of all tax paid in rows 0 … I of all runs from uniform starts"
     return (
@@ -45,7 +45,7 @@ def taxes_fall_on_g1_from_uniform_starts(setup, taxed_uniform):
 @claim("A37", "Fig. 4a", because=8, must_fail={"follower_lr": 0.0}, reason="P3's thresholds", **POLICY)
 def taxes_fall_from_uniform_starts(setup, taxed_uniform):
     """From uniform starts, taxes paid fall as agents converge"""
-    paid = taxed_uniform.trace.paid.sum(0).mean(0)
+    paid = taxed_uniform.paid.sum(0).mean(0)
     after, most = paid[setup.entry + 1 :], float(paid.max())
     text = "rows from ι to the peak, after ι, of the taxes that all pay in a row, mean over runs from uniform starts"
     return (

@@ -20,7 +20,7 @@ def judge(case: Case, known: Known | None = None) -> str:
     return "does not hold" if not holds else "cannot be decided" if case.claim.undecided else "holds"
 
 
-def verdicts(ids: list[str] | None = None, refine: int = 4, **given: object) -> pd.DataFrame:
+def verdicts(ids: list[str] | None = None, refine: int = 4, known: Known | None = None, **given: object) -> pd.DataFrame:
     """A table with one entry a claim: id, place, claim, quantity, measured, threshold, verdict, condition.
 
     A claim that holds in its own setting and in those it must also hold in `holds`, and is searched for where it stops. One that does
@@ -28,10 +28,11 @@ def verdicts(ids: list[str] | None = None, refine: int = 4, **given: object) -> 
     enough: for one of its parts alone, or with another thing changed as well. `given` are parameters that replace the paper's.
 
     refine   how often at most the edges of a condition are searched again, until they are known to three digits
+    known    what runs left, used and added to
     """
     Setup(**given).checked()
     claims = [CLAIMS[id] for id in ids or CLAIMS]
-    known = {}  # what runs left, which claims share
+    known = {} if known is None else known
     setups = {claim.id: [own := claim.setup(**(given | claim.own)), *(replace(own, **other) for other in claim.also)] for claim in claims}
     numbers = iter(measure_all([Case(claim, setup) for claim in claims for setup in setups[claim.id]], known))
     measured = {id: {setup: next(numbers) for setup in asked} for id, asked in setups.items()}

@@ -1,22 +1,27 @@
-"""Everything in the README and docs/ that repeats the code, the notebooks or the tables, written between marks by `make docs`."""
+"""Everything in the README, docs/ and benchmarks/ that repeats code, notebooks or tables, written between marks by `make docs`."""
 
 import re
 from pathlib import Path
 
+from adage_repro.docs.benchmark_page import columns, first_calls, growth, machine, memory, picture, speed, timings
 from adage_repro.docs.claims_page import claims, counts, verdicts
-from adage_repro.docs.code_tables import figures, gradients, parameters, readings, rooms
+from adage_repro.docs.code_tables import figures, gradients, interruptions, mutants, parameters, readings, robustness, rooms
 from adage_repro.docs.two_layers import draw
 from adage_repro.folders import ROOT
 from adage_repro.staging import staged
 
-BLOCKS = {made.__name__: made for made in (claims, counts, figures, gradients, parameters, readings, rooms, verdicts)}
+BLOCKS = {
+    made.__name__: made
+    for made in (claims, counts, figures, gradients, interruptions, mutants, parameters, readings, robustness, rooms, verdicts)
+}
+BLOCKS |= {made.__name__: made for made in (columns, first_calls, growth, machine, memory, picture, speed, timings)}
 MARKED = re.compile(r"(<!-- (\w+): written by make docs -->\n)(?:.*?\n)?(<!-- end of \2 -->)", re.DOTALL)
 DIAGRAM = ROOT / "docs" / "two_layers.png"
 
 
 def pages() -> list[Path]:
     """The pages that a reader finds, those with no generated block among them."""
-    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def render(text: str) -> str:

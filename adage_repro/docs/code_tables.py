@@ -75,6 +75,33 @@ def gradients() -> str:
     return table(["game and leader", "gradient", "error", "simulations", "time, of one simulation"], rows)
 
 
+def robustness() -> str:
+    """What happened to runs that were disturbed, as docs/robustness.csv has it, which benchmarks/robustness.py writes."""
+    with (ROOT / "docs" / "robustness.csv").open(encoding="utf-8") as file:
+        rows = [[row["what"], row["tried"], row["outcome"]] for row in csv.DictReader(file)]
+    return table(["what was done", "times", "what happened"], rows)
+
+
+def mutants() -> str:
+    """How many mutants of each module the tests killed, as benchmarks/mutants.csv has it, which benchmarks/mutants.py writes."""
+    with (ROOT / "benchmarks" / "mutants.csv").open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    rows = []
+    for module in [*dict.fromkeys(row["module"] for row in found), "all"]:
+        own = [row for row in found if module in (row["module"], "all")]
+        tried = [row for row in own if row["seconds"]]
+        killed = sum(bool(row["killed by"]) for row in tried)
+        share = f"{100 * killed / len(tried):.1f}%" if tried else "–"
+        rows.append([f"`{module}.py`" if module != "all" else "all", *map(str, (len(own), len(tried), killed)), share])
+    return table(["module", "mutants", "tried", "killed", "share of those tried"], rows)
+
+
+def interruptions() -> str:
+    """How often real sweeps were stopped, and how, as docs/interruptions.csv has it, which benchmarks/interruptions.py measures."""
+    with (ROOT / "docs" / "interruptions.csv").open(encoding="utf-8") as file:
+        return table(["what happened", "times"], [list(row.values()) for row in csv.DictReader(file)])
+
+
 def rooms() -> str:
     """Each file of the library, and each folder in it, with the beginning of its docstring. ValueError: one without."""
     library = ROOT / "adage_repro"

@@ -38,7 +38,7 @@ def economists_table(
     simulate((one.run for _, one in asked), known)
     for leader, one in asked:
         setup, outcome = one.setup, seen(one, known)
-        end, after, first = outcome.at_I, outcome.after_entry, setup.n_agents // 2
+        end, after, first = outcome.at_I, outcome.rows(setup.entry + 1, setup.iterations), setup.n_agents // 2
         optimum = planners_optimum(setup.game)
         rows.append(
             {
