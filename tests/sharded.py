@@ -47,13 +47,14 @@ def assert_same(found, expected, mesh, *axes):
 
 
 def check(mesh, *divisions):
-    """Runs and agents, with entry times of their own, divided over the mesh in each of these ways."""
+    """Runs and agents, with entry times of their own, divided over the mesh in each of these ways, with the leader and without."""
     starts, late = np.random.default_rng(0).random((4, N)), np.arange(N) % 2 * 4
-    game, settings = MarketEntrance(N, 0.6), Settings(8, 0.2 / N, 0.04, entry_time=late, leader_bounds=CAP)
-    expected = solve(game, settings, starts)
-    for runs, agents in divisions:
-        settings = replace(settings, entry_time=divided(mesh, late, agents))
-        assert_same(solve(game, settings, divided(mesh, starts, runs, agents)), expected, mesh, runs, None, agents)
+    for leader in ({"leader_lr": 0.04, "leader_bounds": CAP}, {}):
+        game, settings = MarketEntrance(N, 0.6), Settings(8, 0.2 / N, entry_time=late, **leader)
+        expected = solve(game, settings, starts)
+        for runs, agents in divisions:
+            settings = replace(settings, entry_time=divided(mesh, late, agents))
+            assert_same(solve(game, settings, divided(mesh, starts, runs, agents)), expected, mesh, runs, None, agents)
 
 
 def check_more(mesh):
