@@ -83,7 +83,7 @@ def _spread(returns, present, order=None):
 
 def _weights_pairwise(returns, present, tie):
     def signs(differences):
-        return jnp.where(jnp.abs(differences) > tie, jnp.sign(differences), 0.0)
+        return jnp.where(differences > tie, 1.0, jnp.where(differences < -tie, -1.0, 0.0))
 
     if returns.size <= IN_TURN_UP_TO:
         return jnp.where(present, sum(jnp.where(present[j], signs(returns - returns[j]), 0.0) for j in range(returns.size)), 0.0)

@@ -25,7 +25,7 @@ def rising(values: Array, order: Array) -> Array:
     A natural two-way merge (Knuth, The Art of Computer Programming 3, Algorithm 5.2.4N): no pass if the values rise along the order, one
     if they rise and then fall, log2 N at most. NaN counts as the largest.
     """
-    return _rising(jnp.where(jnp.isnan(values), jnp.inf, values), order)
+    return _rising(lax.stop_gradient(jnp.where(jnp.isnan(values), jnp.inf, values)), order)
 
 
 @sequential_vmap

@@ -1,6 +1,6 @@
 """Times the library beside what one would write instead, each in a process of its own: make bench, or python benchmarks/bench.py [WORD …]
 
-Without words all is measured, in about ten minutes, into benchmarks/*.csv, machine.json and results.png, and `make docs` then writes the
+Without words all is measured, in about eleven minutes, into benchmarks/*.csv, machine.json and results.png, and `make docs` then writes the
 pages. With words only jobs whose names contain one of them are, in place of their old lines. `quick` measures a few and writes nothing.
 """
 
@@ -22,9 +22,12 @@ from jobs import CHECKED, FIRST, MEMORY, PAPER, TIMED, Job
 HERE = Path(__file__).resolve().parent
 ARMS = ("library", "numpy", "numba", "torch", "mesa", "agent_torch")
 LEAN = ("library", "numpy", "numba")  # the arms that can keep summaries alone, and whose memory is measured
-LEAST, SHORT = 5, 0.5  # runs of which the median is taken; three times as many where they are shorter than so many seconds
+LEAST, SHORT = 5, 0.1  # runs of which the median is taken; three times as many where they are shorter than so many seconds
 TOLERANCE = 1e-10  # of the largest value of a run, or of 1 where that is smaller
-NUMBA = HOME / "numba_cache"  # numba compiles once for all sizes, before the first job; `first_calls` has the time
+SHARED = {
+    "NUMBA_CACHE_DIR": str(HOME / "numba_cache"),  # numba compiles once for all sizes, before the first job; `first_calls` has the time
+    "OMP_WAIT_POLICY": "PASSIVE",  # the threads of an arm do not spin while it is another's turn
+}
 JAX = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
 OURS = ("JAX_", "XLA_", "OMP_", "MKL_", "OPENBLAS_", "NUMBA_")  # settings that no arm is to inherit
 
@@ -33,7 +36,7 @@ class Arm:
     """A process that runs one job after another."""
 
     def __init__(self, name: str, python: str, **environ: str):
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(OURS)} | {"NUMBA_CACHE_DIR": str(NUMBA)}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(OURS)} | SHARED
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed by __exit__
         self.process = subprocess.Popen([python, HERE / "worker.py", name], env=inherited | environ, stderr=self.log, text=True, **pipes)
@@ -145,14 +148,14 @@ def memory(job: Job, found: dict[str, str]) -> list[dict]:
 def first_calls(job: Job, found: dict[str, str]) -> list[dict]:
     """The first call of the arms that compile, in fresh processes, with an empty cache and with what the process before left in it."""
     lines = []
-    for name in ("library", "numba"):
+    for name in [name for name in ("library", "numba") if name in found and (name == "library" or job == FIRST[0])]:
         taken = {"empty": [], "full": []}
-        for _ in range(3 if name in found else 0):
+        for _ in range(3):
             with tempfile.TemporaryDirectory() as folder:
                 for own in taken.values():
                     with Arm(name, found[name], JAX_COMPILATION_CACHE_DIR=folder, **JAX | {"NUMBA_CACHE_DIR": folder}) as arm:
                         own.append((arm.first(job)["seconds"], arm.again()))
-        medians = {cache: [median(column) for column in zip(*own, strict=True)] for cache, own in taken.items() if own}
+        medians = {cache: [median(column) for column in zip(*own, strict=True)] for cache, own in taken.items()}
         lines += [asdict(job) | {"arm": name, "cache": cache, "first_s": first, "run_s": run} for cache, (first, run) in medians.items()]
     return lines
 

@@ -35,14 +35,15 @@ QUICK = {  # which tests of a file are tried first, since they take seconds
     "fairness": "",
     "properties": "",
     "market": "not item and not stable",
-    "adage": "settings or boxes or presence or refusals or knows or cournot or equal or (loops and headcount and negative)",
+    "adage": "settings or boxes or presence or refusals or knows or cournot or equal or many_runs or kept or (headcount and negative)",
+    "framework": "optimiser or refused or against",
 }
 MODULES = {  # in which order, until one fails
     "fairness": ("fairness", "properties"),
     "market": ("market", "properties"),
-    "followers": ("properties", "adage"),
-    "steps": ("properties", "adage"),
-    "adage": ("properties", "adage"),
+    "followers": ("properties", "adage", "framework"),
+    "steps": ("properties", "adage", "framework"),
+    "adage": ("properties", "adage", "framework"),
 }
 WHOLE = ("market", "fairness", "adage", "framework", "leaders", "games", "experiments")  # all tests of these, if asked for
 

@@ -1,6 +1,7 @@
 """The market entrance game: Eqs. 4, 5, 7, 8, its equilibria, its gradients, its closed forms, and what the readings were measured to do."""
 
 import itertools
+from dataclasses import MISSING, fields
 
 import jax
 import numpy as np
@@ -10,6 +11,7 @@ from reference import CROWDS, LATE_GROUPS, ORDERS, TAX_UNITS
 
 from adage_repro import Settings, follower_gradients, gini, leader_gradient, solve, utilities
 from adage_repro.market import MarketEntrance, fixed_point, largest_stable_lr, mixed_equilibrium, untaxed_path
+from adage_repro.parameters import DEFAULTS
 
 DRAWS = np.random.default_rng(1).uniform(size=(500, 10))
 payoffs_of, follower_gradients_of, leader_gradient_of = (jax.jit(function) for function in (utilities, follower_gradients, leader_gradient))
@@ -102,6 +104,12 @@ def test_follower_gradients_are_finite_differences(tax_units, crowd):
     for action in (0.0, 0.1, 1 / 3, 0.7, 1.0):
         taxed, untaxed = (follower_gradients_of(game, np.full(8, action), present, tax_rate) for tax_rate in (0.07, 0.0))
         np.testing.assert_array_equal(taxed, untaxed)
+
+
+def test_defaults_are_those_of_the_parameters():
+    given = {field.name: field.default for field in fields(MarketEntrance) if field.default is not MISSING}
+    assert given == {name: DEFAULTS[name] for name in ("outside_payoff", "crowd", "tax_units", "returns_shift")}
+    assert MarketEntrance.action_bounds == (0.0, 1.0) and MarketEntrance.leader_bounds == (0.0, DEFAULTS["tax_max"])
 
 
 REFUSED = {

@@ -35,7 +35,7 @@ def named(row: dict[str, str]) -> str:
 def time(seconds: str | float) -> str:
     """Seconds, milliseconds or microseconds with two digits, or three from 100 on."""
     seconds = float(seconds)
-    scale, unit = next((scale, unit) for scale, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")) if seconds * scale >= 1 or unit == "µs")
+    scale, unit = next((scale, unit) for scale, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")) if seconds * scale >= 0.9995 or unit == "µs")
     value = seconds * scale
     return f"{value:.{max(0, 1 - math.floor(math.log10(value)))}f} {unit}" if value else f"0 {unit}"
 
@@ -87,7 +87,21 @@ def growth() -> str:
         cells = [_slope(arm, leader, kept) for leader in ("False", "True") for kept in TOTALS]
         if set(cells) != {"–"}:
             lines.append([ARMS[arm], *cells])
-    return table(["arm", *(f"{leader}, {kept}" for leader in ("without a leader", "with a leader") for kept in TOTALS.values())], lines)
+    heading = ["arm", *(f"{leader}, {kept}" for leader in ("without a leader", "with a leader") for kept in TOTALS.values())]
+    return table(heading, lines) + "\n\n" + _in_turn()
+
+
+def _in_turn() -> str:
+    """What a step of one agent takes where they move one after another."""
+    found = [
+        row for row in rows("results") if (row["arm"], row["order"], row["kept"]) == ("library", "alternating", "full") and row["run_s"]
+    ]
+    paces = [
+        f"{1e9 * float(row['run_s']) / int(row['n_agents']) / int(row['iterations']):.0f} ns "
+        + {"True": "with a leader", "False": "without"}[row["leader"]]
+        for row in found
+    ]
+    return f"Alternating, a step of one agent of {int(found[0]['n_agents']):,} takes {' and '.join(paces)}." if found else ""
 
 
 def _slope(arm: str, leader: str, kept: str) -> str:
