@@ -42,8 +42,13 @@ def on_mesh(mesh: Mesh | None, tree: Any) -> Any:
 
 
 def automatic(tree: Any) -> Any:
-    """The tree on the same mesh, on which XLA finds by itself how to divide what is computed from it."""
-    mesh = mesh_of(tree)
+    """The tree on the same mesh, on which XLA finds by itself how to divide what is computed from it; off a mesh of one device."""
+
+    def single(value):
+        one = isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer) and len(value.sharding.device_set) == 1
+        return value.addressable_shards[0].data if one and isinstance(value.sharding, NamedSharding) else value
+
+    tree, mesh = jax.tree.map(single, tree), mesh_of(tree)
     return tree if mesh is None else on_mesh(Mesh(mesh.devices, mesh.axis_names), tree)
 
 

@@ -65,7 +65,7 @@ FOLLOWER_LR, POLICY_LR = 0.001, 0.01  # App. A; the policy experiments (Fig. 12)
 _POLICY = dict.fromkeys(("fig04", "fig05", "fig12", "beyond_stackelberg", "explore"), POLICY_LR)
 
 PARAMETERS = {
-    "n_agents": Parameter("int", "[2, 10000]", "N", "number of followers", 10),
+    "n_agents": Parameter("int", "[2, 10000]", "N", "number of followers", 10, {"beyond_scale": 4096}),
     "capacity": Parameter("float", "[1/n_agents, 1]", "c = C/N", "share of the agents that fits the market", 0.6),
     "outside_payoff": Parameter("float", "[0, 1000000]", "v", "payoff of staying out", 1.0),
     "tax_max": Parameter("float", "[0, 100]", "upper bound of τ", "largest tax rate the leader may set", 0.1),
@@ -90,7 +90,7 @@ PARAMETERS = {
     "follower_lrs": Parameter("list[float]", "[0, 1]", "α_F", "rates to compare", [0.0005, 0.001, 0.005, 0.01, 0.05], stretch=4),
     "leader_lrs": Parameter("list[float]", "[0, 100]", "α_L", "rates to compare", [1e-5, 1e-4, 1e-3, 0.01, 0.04, 0.4]),
     "beside_payoffs": Parameter("list[float]", "[0, 1000000]", "v", "other outside payoffs, for comparison", [0.0, 8.0]),
-    "runs": Parameter("int", "[2, 10000]", "–", "runs from uniform starts", 100),
+    "runs": Parameter("int", "[2, 10000]", "–", "runs from uniform starts", 100, {"beyond_scale": 4}),
     "seed": Parameter("int", "[0, 4294967295]", "–", "seed of the uniform starts", 0),
 }
 DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()}
