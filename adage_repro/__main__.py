@@ -211,7 +211,8 @@ def gallery() -> None:
 
 def figures() -> int:
     """`make figures`: make the figures of the paper, and those beyond it, that have changed; gives the exit status."""
-    return 0 if build.figures([*notebooks.figure_names(), *notebooks.beyond_names()]) else 1
+    longest_first = [*notebooks.figure_names(), *notebooks.beyond_names()][::-1]  # so that none is left running alone at the end
+    return 0 if build.figures(longest_first) else 1
 
 
 def refresh() -> int:

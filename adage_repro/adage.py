@@ -7,9 +7,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.sharding import PartitionSpec
 
 from adage_repro.boxes import check_inside, fits
 from adage_repro.checks import check_functions
+from adage_repro.devices import automatic, devices_known, divided_as, is_sharded, mesh_of, on_mesh, spec_of
 from adage_repro.followers import reports, utilities
 from adage_repro.game import MAY_ASK, Game, asked_for, asks_for
 from adage_repro.history import History, check_rows
@@ -41,7 +43,9 @@ def solve(game: Game, settings: Settings, start: Array, rows: Array | None = Non
     see `warned.review`.
     """
     checked, rows = _checked(game, settings, start, keep), check_rows(rows, settings.iterations)
-    return review(_within_memory(_solve, *checked, rows, keep, _in_turn(checked[2])), settings, *checked[:2], rows)
+    with devices_known(mesh_of(checked)):
+        result = _within_memory(_solve, *checked, rows, keep, _in_turn(checked[2]), spec_of(checked[2]))
+    return on_mesh(mesh_of((game, settings, start)), review(result, settings, *checked[:2], rows))
 
 
 def solve_many(
@@ -59,10 +63,15 @@ def solve_many(
     histories = {}
     checked = [_checked(*run, keep) for run in runs]
     for places, (game, settings, start) in by_structure(checked):
-        wanted = check_rows(rows, settings.iterations)
-        batch = jax.device_get(_within_memory(_solve_in_turn, game, settings, start, wanted, keep, _in_turn(start)))
+        mesh, wanted = mesh_of((game, settings, start)), check_rows(rows, settings.iterations)
+        with devices_known(mesh):
+            spec = spec_of(checked[places[0]][2])
+            batch = _within_memory(_solve_in_turn, game, settings, start, wanted, keep, _in_turn(start), spec)
+        batch = batch if mesh else jax.device_get(batch)
         histories |= {place: jax.tree.map(lambda values, k=k: values[k], batch) for k, place in enumerate(places)}
-    return [review(histories[place], settings, *checked[place][:2], rows) for place, (_, settings, _) in enumerate(runs)]
+    for place, run in enumerate(runs):
+        histories[place] = on_mesh(mesh_of(run), review(histories[place], run[1], *checked[place][:2], rows))
+    return [histories[place] for place in range(len(runs))]
 
 
 def _checked(game: Game, settings: Settings, start: Array, keep: Callable | None) -> tuple[Game, Settings, Array]:
@@ -72,7 +81,8 @@ def _checked(game: Game, settings: Settings, start: Array, keep: Callable | None
         raise Refused(f"settings must be Settings(…), got {shown(settings)}: arguments go game, settings, start")
     if keep is not None and not callable(keep):
         raise Refused(f"keep must be a function of the game and a row's History, got {shown(keep)}")
-    settings, start, name = boxed(game, settings), check_start(game, start), type(game).__name__
+    game, settings, start = automatic((game, boxed(game, settings), check_start(game, start)))
+    name = type(game).__name__
     if settings.has_leader and not hasattr(game, "objective"):
         given = settings.leader_lr if settings.leader_optimiser is None else settings.leader_optimiser
         raise Refused(f"leader_lr must be None for a game without an objective, got {shown(given)} for {name}")
@@ -84,30 +94,33 @@ def _checked(game: Game, settings: Settings, start: Array, keep: Callable | None
     leader_bounds = getattr(game, "leader_bounds", None) if settings.leader_bounds is None else settings.leader_bounds
     if leader_bounds is not None:
         check_inside("leader_start", settings.leader_start, leader_bounds)
-    profile = start if start.ndim == 1 + len(shape) else start[0]
-    check_entry_time(settings, n_agents=profile.shape[0])
+    profile = start.shape[start.ndim - 1 - len(shape) :]
+    check_entry_time(settings, n_agents=profile[0])
     check_functions(game, settings, profile)
     return *arrays((game, settings)), start
 
 
 def _within_memory(solver: Callable, game: Game, settings: Settings, start: Array, rows: Array | None, *choices: Any) -> Any:
-    """What the solver gives. Refused: what would not fit into memory."""
-    if not isinstance(start, jax.core.Tracer):
+    """What the solver gives. Refused: what would not fit into memory, unless it is divided over devices."""
+    if not isinstance(start, jax.core.Tracer) and not is_sharded(start):
         check_memory(solver.eval_shape(game, settings, start, rows, *choices), settings.iterations + 1 if rows is None else len(rows))
     return solver(game, settings, start, rows, *choices)
 
 
-@partial(jax.jit, static_argnames=("keep", "in_turn"))
-def _solve(game: Game, settings: Settings, start: Array, rows: Array | None, keep: Callable | None, in_turn: bool):
-    run = partial(_trajectory, game, settings, rows, keep, in_turn)
-    if start.ndim == 1 + len(getattr(game, "action_shape", ())):
-        return run(start)
-    return lax.map(run, start) if in_turn else jax.vmap(run)(start)
+@partial(jax.jit, static_argnames=("keep", "in_turn", "spec"))
+def _solve(
+    game: Game, settings: Settings, start: Array, rows: Array | None, keep: Callable | None, in_turn: bool, spec: PartitionSpec | None
+):
+    run, batch = partial(_trajectory, game, settings, rows, keep, in_turn), start.ndim == 2 + len(getattr(game, "action_shape", ()))
+    result = run(start) if not batch else lax.map(run, start) if in_turn else jax.vmap(run)(start)
+    return divided_as(spec, result, batch) if keep is None else result
 
 
-@partial(jax.jit, static_argnames=("keep", "in_turn"))
-def _solve_in_turn(games: Game, settings: Settings, starts: Array, rows: Array | None, keep: Callable | None, in_turn: bool):
-    return lax.map(lambda run: _solve(*run, rows, keep, in_turn), (games, settings, starts))
+@partial(jax.jit, static_argnames=("keep", "in_turn", "spec"))
+def _solve_in_turn(
+    games: Game, settings: Settings, starts: Array, rows: Array | None, keep: Callable | None, in_turn: bool, spec: PartitionSpec | None
+):
+    return lax.map(lambda run: _solve(*run, rows, keep, in_turn, spec), (games, settings, starts))
 
 
 def _in_turn(start: Array) -> bool:

@@ -69,7 +69,7 @@ def _check_leaf(name, value, low, high):
         return
     if np.ndim(low) == np.ndim(high) == 0:
         check_value(name, value, "float", f"[{low}, {high}]")
-    elif not np.all((np.asarray(value) >= low) & (np.asarray(value) <= high)):
+    elif not bool(((value >= low) & (value <= high)).all()):
         raise Refused(f"{name} must lie in its bounds {shown((low, high))}, got {shown(value)}")
 
 

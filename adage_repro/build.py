@@ -40,9 +40,11 @@ def _make(name: str) -> None:
 
 
 def made_from(name: str) -> str:
-    """One hash of the notebook's text, the library and the lock."""
+    """One hash of the notebook's text, the measurements that it shows, the library and the lock."""
     library = sorted([*(ROOT / "adage_repro").glob("*.py"), *(ROOT / "adage_repro" / "games").glob("*.py")])  # none is made from claims/
-    texts = [digest(file) for file in [*library, ROOT / "requirements.lock"]] + notebooks.sources(notebooks.notebook_of(name))
+    cells = notebooks.sources(notebooks.notebook_of(name))
+    measured = [file for file in sorted((ROOT / "benchmarks").glob("*.csv")) if any(file.name in cell for cell in cells)]
+    texts = [digest(file) for file in [*library, *measured, ROOT / "requirements.lock"]] + cells
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
 
 

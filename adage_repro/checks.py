@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from adage_repro.followers import felt_of_each, follower_gradients, reports, utilities
 from adage_repro.game import MAY_ASK, Game, agent_leaves, asked_for, check_float
@@ -23,26 +22,26 @@ MOST_KEPT = 1000
 _LIBRARIES = {"site-packages", "dist-packages"}
 
 
-def check_functions(game: Game, settings: Settings, actions: Array) -> None:
-    """Refuses a game whose functions do not fit one profile `actions` (N, …), once for each structure and shape."""
+def check_functions(game: Game, settings: Settings, profile: tuple[int, ...]) -> None:
+    """Refuses a game whose functions do not fit actions of the shape `profile`, (N, …), once for each structure and shape."""
     leaves, structure = jax.tree.flatten((game, settings))
-    key = (structure, tuple((np.shape(leaf), getattr(leaf, "dtype", type(leaf))) for leaf in leaves), actions.shape)
+    key = (structure, tuple((np.shape(leaf), getattr(leaf, "dtype", type(leaf))) for leaf in leaves), profile)
     if key not in _FITTING:
-        _check(game, settings, actions)
+        _check(game, settings, profile)
         _FITTING[key] = None
         if len(_FITTING) > MOST_KEPT:
             _FITTING.pop(next(iter(_FITTING)))
 
 
-def _check(game, settings, actions):
+def _check(game, settings, profile):
     name = type(game).__name__
     for function in MAY_ASK:
         if hasattr(game, function):
             asked_for(game, function, MAY_ASK[function])
-    agent_leaves(game, actions.shape[0])
+    agent_leaves(game, profile[0])
     check_schedules(settings)
     leader_action = jax.eval_shape(lambda: floats(settings.leader_start))
-    at = (game, jax.ShapeDtypeStruct(actions.shape, float), jax.ShapeDtypeStruct(actions.shape[:1], bool), leader_action)
+    at = (game, jax.ShapeDtypeStruct(profile, float), jax.ShapeDtypeStruct(profile[:1], bool), leader_action)
     if hasattr(game, "aggregate"):
         for leaf in jax.tree.leaves(traced(f"{name}.aggregate", felt_of_each, *at[:2])):
             if not jnp.issubdtype(leaf.dtype, jnp.floating):

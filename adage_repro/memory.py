@@ -27,7 +27,7 @@ def check_memory(kept: Any, n_rows: int) -> None:
 
 def available() -> int | None:
     """Bytes that can still be used where JAX computes; None where nobody tells."""
-    device = jax.config.jax_default_device or jax.devices()[0]
+    device = jax.config.jax_default_device or jax.local_devices()[0]
     stats = None if isinstance(device, str) else device.memory_stats()
     if stats:
         return stats["bytes_limit"] - stats["bytes_in_use"]

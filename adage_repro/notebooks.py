@@ -125,6 +125,7 @@ def execute(
     own, and what it shows is drawn only if the notebook is kept.
     """
     bar = {"desc": "running", "unit": " cells", "leave": False} if progress and sys.stderr.isatty() else False
+    sys.modules.setdefault("rfc3987_syntax", None)  # what reads a grammar for a second, to check addresses that no notebook has
     import nbformat
     from papermill import execute_notebook
 

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from adage_repro.choices import Place
+from adage_repro.devices import extremes
 from adage_repro.readings import CROWD, FOLLOWER_START, LATE_GROUP, ORDER, RETURNS_SHIFT, TAX_UNITS, Reading
 from adage_repro.refusals import Refused, cut, not_one_of, shown
 from adage_repro.sizes import check_sizes
@@ -64,7 +65,7 @@ FOLLOWER_LR, POLICY_LR = 0.001, 0.01  # App. A; the policy experiments (Fig. 12)
 _POLICY = dict.fromkeys(("fig04", "fig05", "fig12", "beyond_stackelberg", "explore"), POLICY_LR)
 
 PARAMETERS = {
-    "n_agents": Parameter("int", "[2, 10000]", "N", "number of followers", 10),
+    "n_agents": Parameter("int", "[2, 10000]", "N", "number of followers", 10, {"beyond_scale": 4096}),
     "capacity": Parameter("float", "[1/n_agents, 1]", "c = C/N", "share of the agents that fits the market", 0.6),
     "outside_payoff": Parameter("float", "[0, 1000000]", "v", "payoff of staying out", 1.0),
     "tax_max": Parameter("float", "[0, 100]", "upper bound of τ", "largest tax rate the leader may set", 0.1),
@@ -89,7 +90,7 @@ PARAMETERS = {
     "follower_lrs": Parameter("list[float]", "[0, 1]", "α_F", "rates to compare", [0.0005, 0.001, 0.005, 0.01, 0.05], stretch=4),
     "leader_lrs": Parameter("list[float]", "[0, 100]", "α_L", "rates to compare", [1e-5, 1e-4, 1e-3, 0.01, 0.04, 0.4]),
     "beside_payoffs": Parameter("list[float]", "[0, 1000000]", "v", "other outside payoffs, for comparison", [0.0, 8.0]),
-    "runs": Parameter("int", "[2, 10000]", "–", "runs from uniform starts", 100),
+    "runs": Parameter("int", "[2, 10000]", "–", "runs from uniform starts", 100, {"beyond_scale": 4}),
     "seed": Parameter("int", "[0, 4294967295]", "–", "seed of the uniform starts", 0),
 }
 DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()}
@@ -122,7 +123,7 @@ def _check_one(name: str, value: Any, parameter: Parameter, context: Mapping[str
 def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) -> Any:
     """`check` for a value whose type and range are given: an interval such as `[0, 1)`, or choices joined by ` | `.
 
-    Arrays are checked element by element.
+    All elements of an array must lie in it.
     """
     if isinstance(value, jax.core.Tracer):
         return value
@@ -138,15 +139,11 @@ def check_value(name: str, value: Any, kind: str, allowed: str, **context: Any) 
     scalar = not isinstance(value, np.ndarray | jax.Array) or value.ndim == 0
     wanted = numbers.Integral if kind == "int" else numbers.Real
     one = value.item() if isinstance(value, np.generic | np.ndarray | jax.Array) and scalar else value
-    right = (
-        isinstance(one, wanted) and not isinstance(one, bool)
-        if scalar
-        else np.asarray(value).dtype.kind in ("iu" if kind == "int" else "fiu")
-    )
+    right = isinstance(one, wanted) and not isinstance(one, bool) if scalar else value.dtype.kind in ("iu" if kind == "int" else "fiu")
     if not right:
         raise Refused(f"{name} must be {_KINDS[kind]}, got {shown(one)}")
     low, high = (_bound(text, context) for text in allowed[1:-1].split(", "))
-    array = np.asarray(value if not scalar else np.inf if abs(one) > 1e300 else float(one))  # no float holds a very large whole number
+    array = extremes(value) if not scalar else np.asarray(np.inf if abs(one) > 1e300 else float(one))  # no float holds a very large int
     above = array >= low if allowed[0] == "[" else array > low
     below = array <= high if allowed[-1] == "]" else array < high
     refused = array[~(np.isfinite(array) & above & below)]

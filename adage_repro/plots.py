@@ -98,6 +98,17 @@ def actions(ax: Axes, table: pd.DataFrame, text: str, title: str = "") -> None:
     label(ax, "iteration", text, title)
 
 
+def costs(ax: Axes, table: pd.DataFrame, x: str, y: str, texts: tuple[str, str], title: str = "") -> None:
+    """What a run costs against its size, with and without a leader, on logarithmic axes. `texts` are those of the axes."""
+    for leader, name in ((False, "without"), (True, "with")):
+        part = table[table["leader"] == leader]
+        drawn = {"color": COLOURS[name], "dashes": DASHES.get(name, (1, 0)), "lw": 1.6, "marker": "os"[leader], "label": LABELS[name]}
+        ax.plot(part[x], part[y], **drawn)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    label(ax, *texts, title)
+
+
 def known(ax: Axes, values: Sequence[float]) -> None:
     """Horizontal lines at a known answer, under the name of a closed form."""
     for k, value in enumerate(np.unique(np.ravel(values))):

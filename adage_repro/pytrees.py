@@ -7,10 +7,12 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Any, dataclass_transform, get_args, get_type_hints
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from adage_repro.choices import Choice
+from adage_repro.devices import is_sharded
 
 Shared = Annotated[Array, "shared"]
 """Annotation of an array field that each agent sees whole, even where its leading axis is as long as there are agents."""
@@ -90,9 +92,11 @@ def by_structure(values: Iterable[Any]) -> list[tuple[list[int], Any]]:
     groups = defaultdict(list)
     for place, value in enumerate(values):
         leaves, structure = jax.tree.flatten(value)
-        groups[structure, tuple(map(np.shape, leaves))].append((place, leaves))
+        kinds = tuple((np.shape(leaf), leaf.sharding if is_sharded(leaf) else None) for leaf in leaves)
+        groups[structure, kinds].append((place, leaves))
     stacked = []
     for (structure, _), members in groups.items():
         places, leaves = zip(*members, strict=True)
-        stacked.append((list(places), structure.unflatten([np.stack(column) for column in zip(*leaves, strict=True)])))
+        columns = [(jnp if is_sharded(column[0]) else np).stack(column) for column in zip(*leaves, strict=True)]
+        stacked.append((list(places), structure.unflatten(columns)))
     return stacked

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from adage_repro.boxes import clipped
+from adage_repro.devices import whole
 from adage_repro.followers import between, crowd, felt, felt_of_each, follower_gradients, own_gradient
 from adage_repro.game import Game, per_agent
 from adage_repro.outlook import Outlook
@@ -106,7 +107,7 @@ def simultaneous(game, settings, followers, present, learning, leader_action, it
 
 def alternating(game, settings, state, present, learning, leader_action, iteration):
     """One sweep of Eq. 3 over agents 0 … N - 1, each seeing the latest iterates of the others."""
-    actions, memory = state
+    (actions, memory), present, learning = whole((state, present, learning))
     n_present, mean = crowd(game, actions, present)
     own, as_agent = per_agent(game, actions.shape[0])
     nobody = jax.tree.map(lambda mean: jnp.full_like(mean, jnp.inf), mean), jax.tree.map(lambda mean: jnp.full_like(mean, -jnp.inf), mean)

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import AutoLocator, EngFormatter, MaxNLocator, ScalarFormatter
+from matplotlib.ticker import AutoLocator, EngFormatter, MaxNLocator, NullLocator, ScalarFormatter
 
 from adage_repro.palette import COLOURS, DASHES, WIDTHS
 from adage_repro.words import ROUNDING
@@ -139,6 +140,12 @@ def still(ax: Axes, values: pd.Series, text: str) -> None:
     if np.abs(values).max() < ROUNDING:
         ax.set_ylim(-0.05, 1)
         note(ax, text)
+
+
+def ticks_at(axis: Axis, values: np.ndarray) -> None:
+    """Ticks at these values alone, written as plain numbers, for an axis that is logarithmic over little."""
+    axis.set_ticks(values, [f"{value:g}" for value in values])
+    axis.set_minor_locator(NullLocator())
 
 
 def outer_labels(axes: Mapping[str, Axes], same_x: bool = True) -> None:

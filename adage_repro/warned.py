@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array
 
 from adage_repro.boxes import side
+from adage_repro.devices import extremes, has_nan, is_nan, is_sharded
 from adage_repro.followers import follower_gradients
 from adage_repro.game import Game
 from adage_repro.history import History
@@ -32,13 +33,15 @@ def review(result: Any, given: Settings, game: Game, settings: Settings, rows: A
     """
     if not isinstance(result, History) or any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(result)):
         return result
-    history = jax.tree.map(np.asarray, result)
-    if not np.isfinite(np.take(history.actions, -1, axis=history.present.ndim - 2)).all():  # infinite is as bad as NaN; either stays
-        history = replace(history, actions=np.where(np.isfinite(history.actions), history.actions, np.nan))
-    if any(np.isnan(values.min()) for values in _floats(history)):
-        _tell_nan(history if history.present.ndim == 2 else _worst(history), game, settings, rows)
+    history = result if is_sharded(result.actions) else jax.tree.map(np.asarray, result)
+    batch = history.present.ndim == 3
+    if not np.isfinite(extremes(history.actions[:, -1] if batch else history.actions[-1])).all():  # infinite is as bad as NaN; either stays
+        numbers = jnp if is_sharded(result.actions) else np
+        history = replace(history, actions=numbers.where(abs(history.actions) < np.inf, history.actions, np.nan))
+    if any(map(has_nan, _floats(history))):
+        _tell_nan(_worst(history) if batch else history, game, settings, rows)
     elif settings.has_leader and given.leader_bounds is None:
-        tell_bound(history.leader_action, settings.leader_bounds, game, batch=history.present.ndim == 3)
+        tell_bound(history.leader_action, settings.leader_bounds, game, batch=batch)
     return result
 
 
@@ -55,7 +58,7 @@ def _worst(history):
 
 def _first_nan(tree):
     """The first row in which an array of a history has NaN, or None."""
-    rows = [np.isnan(values).reshape(len(values), -1).any(1) for values in _floats(tree)]
+    rows = [np.asarray(is_nan(values).reshape(len(values), -1).any(1)) for values in _floats(tree)]
     found = np.flatnonzero(np.any(rows, axis=0)) if rows else ()
     return int(found[0]) if len(found) else None
 
@@ -92,7 +95,7 @@ def _undefined(row, game, settings, iteration):
         if callable(rate) and not np.isfinite(rate(jnp.asarray(iteration))):
             return f"the schedule {name_of_rate} gives no finite rate in iteration {iteration}"
     slopes = follower_gradients(game, at[0], presence(settings, len(at[0]), iteration)[1], at[1], iteration)
-    grown = "" if np.isnan(slopes).any() else ", or its steps diverge"
+    grown = "" if is_nan(slopes).any() else ", or its steps diverge"
     return f"the gradient of {name}.utility is NaN{grown}"
 
 
@@ -101,10 +104,12 @@ def tell_bound(leader: Any, bounds: tuple[Any, Any], game: Any, batch: bool = Fa
     its action or of its policy."""
     for bound in bounds:
         for end, path in zip(jax.tree.leaves(side(bound, leader)), jax.tree.leaves(leader), strict=True):
-            first, last = (np.take(np.asarray(path), row, axis=1 if batch else 0) for row in (0, -1))
+            path = path if is_sharded(path) else np.asarray(path)
+            first, last = (path[:, row] if batch else path[row] for row in (0, -1))
             ran = (last == end) & (first != end)
             if ran.any():
-                at = f"ends on the bound {float(last[ran].flat[0]):g}, which {type(game).__name__} states and the settings do not"
+                reached = float(last.max(where=ran, initial=-np.inf))
+                at = f"ends on the bound {reached:g}, which {type(game).__name__} states and the settings do not"
                 warnings.warn(
                     f"the leader's action {at}: give leader_bounds in Settings to choose it", HistoryWarning, stacklevel=stacklevel
                 )

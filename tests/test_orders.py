@@ -95,7 +95,7 @@ def test_runs_in_turn_are_runs_at_once():
         choices = {"late_group": place("late_group", late_group), "entry_time": np.where(np.arange(N) % 3, 0, 13), "leader_bounds": CAP}
         given = Settings(30, 0.004, 2e-4, leader_every=3, **choices)
         checked = adage._checked(game, given, starts, None)
-        merged, plain = (adage._solve(*checked, None, None, in_turn) for in_turn in (True, False))
+        merged, plain = (adage._solve(*checked, None, None, in_turn, None) for in_turn in (True, False))
         jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-10), merged, plain)
         assert np.ptp(merged.leader_action) > 0
         last = solve(game, given, starts, rows=[30])

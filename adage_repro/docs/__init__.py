@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from adage_repro.docs.benchmark_page import columns, first_calls, growth, machine, memory, picture, speed, timings
+from adage_repro.docs.benchmark_page import billion, columns, divided, first_calls, growth, machine, memory, picture, speed, timings
 from adage_repro.docs.claims_page import claims, counts, verdicts
 from adage_repro.docs.code_tables import figures, gradients, interruptions, mutants, parameters, readings, robustness, rooms
 from adage_repro.docs.two_layers import draw
@@ -14,7 +14,7 @@ BLOCKS = {
     made.__name__: made
     for made in (claims, counts, figures, gradients, interruptions, mutants, parameters, readings, robustness, rooms, verdicts)
 }
-BLOCKS |= {made.__name__: made for made in (columns, first_calls, growth, machine, memory, picture, speed, timings)}
+BLOCKS |= {made.__name__: made for made in (billion, columns, divided, first_calls, growth, machine, memory, picture, speed, timings)}
 MARKED = re.compile(r"(<!-- (\w+): written by make docs -->\n)(?:.*?\n)?(<!-- end of \2 -->)", re.DOTALL)
 DIAGRAM = ROOT / "docs" / "two_layers.png"
 

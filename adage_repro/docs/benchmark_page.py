@@ -133,6 +133,53 @@ def first_calls() -> str:
     return table(["job", "arm", "compilation cache", "first call", "a later call"], lines)
 
 
+def billion() -> str:
+    """What one of several devices holds and receives of a billion agents, as the program is compiled."""
+    lines = []
+    for row in rows("billion"):
+        held, agents = (int(row["actions"]) + int(row["working"])), int(float(row["devices"]))
+        cells = [f"{int(row['actions']) / 1e9:.3g} GB", f"{int(row['working']) / 1e9:.3g} GB", f"{held * agents / 1e9:,.0f} bytes"]
+        lines.append([{"True": "with", "False": "without"}[row["leader"]], row["devices"], *cells, _received(int(row["received"]))])
+    heading = ["leader", "devices", "actions on each", "working memory on each", "for an agent, on all", "received by each in an iteration"]
+    return table(heading, lines) + "\n\n" + _enough()
+
+
+def _enough(capacity: float = 80e9, pace: float = 2e12) -> str:
+    """How many devices of this capacity hold it, and an estimate of the time for one of them at this many bytes a second."""
+    held = {(row["leader"], int(row["devices"])): int(row["actions"]) + int(row["working"]) for row in rows("billion")}
+    said = []
+    for leader, name in (("False", "Without a leader"), ("True", "With one")):
+        least = min(devices for (led, devices), size in held.items() if led == leader and size <= capacity)
+        most = max(devices for led, devices in held if led == leader)
+        sizes = f"{held[leader, least] / 1e9:.0f} GB on {'one' if least == 1 else f'each of {least}'}"
+        said.append(f"{name} it is {sizes} and {held[leader, most] / 1e9:.2g} GB on each of {most}.")
+    passes = f"One pass over it at {pace / 1e12:g} TB/s takes {1e3 * held['False', 8] / pace:.1f} ms on each of 8 without a leader"
+    return (
+        f"- **Devices.** Of {capacity / 1e9:g} GB each, the smallest number in the table that suffices: {' '.join(said)}\n"
+        f"- **Time.** {passes}, and an iteration takes a few: an estimate, which was not measured."
+    )
+
+
+def _received(size: int) -> str:
+    return f"{size / 1e9:.3g} GB" if size >= 1e9 else f"{size:,} bytes"
+
+
+def divided() -> str:
+    """Time of an iteration on virtual devices."""
+    lines = {}
+    for row in rows("devices"):
+        case = (f"{row['divided']} divided, {'with' if row['leader'] == 'True' else 'without a'} leader").replace(
+            "with leader", "with a leader"
+        )
+        lines.setdefault(case, {})[row["devices"]] = time(row["iteration_s"])
+    counts = list(next(iter(lines.values())))
+    size = f"{int(rows('devices')[0]['n']):,}"
+    return table(
+        [f"{size} agents in all, on D devices", *(f"D = {count}" for count in counts)],
+        [[case, *own.values()] for case, own in lines.items()],
+    )
+
+
 def picture() -> str:
     """The picture with its alt text."""
     ends = [_pace(arm, "True", "full") for arm in ARMS]
