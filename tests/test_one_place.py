@@ -76,7 +76,7 @@ def test_the_plain_loops_need_a_way_too():
 def test_parameters_cells_are_what_the_table_says(monkeypatch):
     lines = parameter_cells.stale()
     assert not lines, "\n".join(lines)
-    monkeypatch.setitem(PARAMETERS, "temperature", PARAMETERS["runs"])
+    monkeypatch.setitem(PARAMETERS, "temperature", replace(PARAMETERS["runs"], overrides={}))
     monkeypatch.setitem(PARAMETERS, "leader_lrs", replace(PARAMETERS["leader_lrs"], default=[0.5]))
     monkeypatch.setitem(PARAMETERS, "capacity", replace(PARAMETERS["capacity"], overrides={"fig07": 0.5}))
     assert parameter_cells.stale() == [
