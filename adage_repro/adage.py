@@ -69,9 +69,7 @@ def solve_many(
             batch = _within_memory(_solve_in_turn, game, settings, start, wanted, keep, _in_turn(start), spec)
         batch = batch if mesh else jax.device_get(batch)
         histories |= {place: jax.tree.map(lambda values, k=k: values[k], batch) for k, place in enumerate(places)}
-    for place, run in enumerate(runs):
-        histories[place] = on_mesh(mesh_of(run), review(histories[place], run[1], *checked[place][:2], rows))
-    return [histories[place] for place in range(len(runs))]
+    return [on_mesh(mesh_of(run), review(histories[place], run[1], *checked[place][:2], rows)) for place, run in enumerate(runs)]
 
 
 def _checked(game: Game, settings: Settings, start: Array, keep: Callable | None) -> tuple[Game, Settings, Array]:

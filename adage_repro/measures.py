@@ -163,10 +163,11 @@ class Summary(NamedTuple):
 
 def summary(game: MarketEntrance, history: History) -> Summary:
     """Group means, extremes, the leader's action and its objective, for `solve(…, keep=summary)`: O(N), and nothing sorted."""
-    entered, half = where_present(history.present, history.actions, 0.0), history.actions.shape[-1] // 2
+    entered = where_present(history.present, history.actions, 0.0)
+    first, second = by_group(entered)
     return Summary(
-        g1=total(entered[..., :half]) / half,
-        g2=total(entered[..., half:]) / (entered.shape[-1] - half),
+        g1=total(first) / first.shape[-1],
+        g2=total(second) / second.shape[-1],
         lowest=folded(jnp.minimum, entered),
         highest=folded(jnp.maximum, entered),
         leader_action=history.leader_action,

@@ -13,7 +13,6 @@ from itertools import count
 from pathlib import Path
 
 STAGING = ".staging-adage_repro-"
-ALONE = ".staging-alone-"  # the prefix of the folder in a folder in which one process is at work
 DECIDED = "decided"  # the file in a staging folder that says that its files are whole and are being moved
 LONGEST_SOCKET = 103  # bytes in the path of a Unix socket, on macOS; Linux allows 107
 _until_exit, _sockets = ExitStack(), count()
