@@ -1,11 +1,10 @@
 """benchmarks/*.csv as benchmarks/README.md and the README show them: run times beside other tools, growth with N, memory, first calls."""
 
-import csv
 import json
 import math
 from statistics import linear_regression
 
-from adage_repro.docs.code_tables import table
+from adage_repro.docs.code_tables import lines_of, table
 from adage_repro.folders import ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
@@ -16,8 +15,7 @@ MIB = 2**20 / 1e6
 
 def rows(name: str) -> list[dict[str, str]]:
     """The lines of one of the tables, in which runs of a batch are 0 for a run without a batch."""
-    with (BENCHMARKS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return lines_of(BENCHMARKS / f"{name}.csv")
 
 
 def job_of(row: dict[str, str]) -> tuple[str, ...]:

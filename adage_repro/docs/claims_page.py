@@ -1,11 +1,10 @@
 """figures/claims.csv as docs/claims.md and the README show it: counts, verdicts, and each claim with its numbers and conditions."""
 
-import csv
 import re
 from collections import Counter
 from operator import eq, ge, gt, le, lt
 
-from adage_repro.docs.code_tables import escaped, table
+from adage_repro.docs.code_tables import escaped, lines_of, table
 from adage_repro.folders import FIGURES
 
 LIMITS = {"≤": le, "≥": ge, "<": lt, ">": gt, "=": eq}
@@ -19,8 +18,7 @@ UNDECIDED = "cannot be decided"
 
 def rows() -> list[dict[str, str]]:
     """The claims as `make claims` left them."""
-    with (FIGURES / "claims.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return lines_of(FIGURES / "claims.csv")
 
 
 def own_settings(row: dict[str, str]) -> dict[str, bool]:

@@ -20,6 +20,12 @@ def table(heading: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def lines_of(file: Path) -> list[dict[str, str]]:
+    """The lines of a CSV file by the names of its columns."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
 def escaped(text: str) -> str:
     """A text that Markdown shows as it is, but for links, `code` and tags written on purpose."""
     return text.replace("|", "\\|").replace("*", "\\*").replace("<1", "&lt;1")
@@ -70,23 +76,20 @@ def _taking(name: str) -> str:
 
 def gradients() -> str:
     """Each gradient of the leader in games with known answers, as docs/gradients.csv has it, which benchmarks/gradients.py measures."""
-    with (ROOT / "docs" / "gradients.csv").open(encoding="utf-8") as file:
-        rows = [[row["case"], f"`{row['gradient']}`", row["error"], row["simulations"], row["time"]] for row in csv.DictReader(file)]
+    found = lines_of(ROOT / "docs" / "gradients.csv")
+    rows = [[row["case"], f"`{row['gradient']}`", row["error"], row["simulations"], row["time"]] for row in found]
     return table(["game and leader", "gradient", "error", "simulations", "time, of one simulation"], rows)
 
 
 def robustness() -> str:
     """What happened to runs that were disturbed, as docs/robustness.csv has it, which benchmarks/robustness.py writes."""
-    with (ROOT / "docs" / "robustness.csv").open(encoding="utf-8") as file:
-        rows = [[row["what"], row["tried"], row["outcome"]] for row in csv.DictReader(file)]
+    rows = [[row["what"], row["tried"], row["outcome"]] for row in lines_of(ROOT / "docs" / "robustness.csv")]
     return table(["what was done", "times", "what happened"], rows)
 
 
 def mutants() -> str:
     """How many mutants of each module the tests killed, as benchmarks/mutants.csv has it, which benchmarks/mutants.py writes."""
-    with (ROOT / "benchmarks" / "mutants.csv").open(encoding="utf-8", newline="") as file:
-        found = list(csv.DictReader(file))
-    rows = []
+    found, rows = lines_of(ROOT / "benchmarks" / "mutants.csv"), []
     for module in [*dict.fromkeys(row["module"] for row in found), "all"]:
         own = [row for row in found if module in (row["module"], "all")]
         tried = [row for row in own if row["seconds"]]
@@ -98,8 +101,7 @@ def mutants() -> str:
 
 def interruptions() -> str:
     """How often real sweeps were stopped, and how, as docs/interruptions.csv has it, which benchmarks/interruptions.py measures."""
-    with (ROOT / "docs" / "interruptions.csv").open(encoding="utf-8") as file:
-        return table(["what happened", "times"], [list(row.values()) for row in csv.DictReader(file)])
+    return table(["what happened", "times"], [list(row.values()) for row in lines_of(ROOT / "docs" / "interruptions.csv")])
 
 
 def rooms() -> str:
