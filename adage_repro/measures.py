@@ -221,11 +221,12 @@ def ratio(over: float, under: float, undefined: float) -> float:
 
 
 def paired(difference: Array) -> dict[str, float]:
-    """Mean of a paired difference over runs (runs,), its 95% interval (normal) and the share of runs in which it is positive."""
+    """Mean of a paired difference over runs (runs,), its 95% interval (normal) and the share of runs in which it
+    is positive by more than rounding."""
     difference = np.asarray(difference)
     half = 1.96 * difference.std(ddof=1) / np.sqrt(difference.size)
     mean = difference.mean()
-    return {"mean": float(mean), "low": float(mean - half), "high": float(mean + half), "positive": float((difference > 0).mean())}
+    return {"mean": float(mean), "low": float(mean - half), "high": float(mean + half), "positive": float((difference > NOTHING).mean())}
 
 
 def effect_size(difference: Array) -> float:

@@ -35,20 +35,22 @@ def model(cls: type) -> type:
     names = [field.name for field in fields(cls)]
     cls._shared_fields = frozenset(name for name in names if hints[name] == Shared)
 
-    def is_static(self, name):
-        value = getattr(self, name)
-        return hints[name] in (int, str, bool, Static) or (hints[name] == Choice and isinstance(value, str)) or _is_function(value)
+    always_static = frozenset(name for name in names if hints[name] in (int, str, bool, Static))
+    kinds = {name: get_args(hints[name]) or (hints[name],) for name in names}
 
-    def leaf(self, name):
-        value, kinds = getattr(self, name), get_args(hints[name]) or (hints[name],)
-        if Array in kinds and isinstance(value, list | tuple) and np.asarray(value).dtype.kind in "fiu":
-            return np.asarray(value, float)
-        return float(value) if float in kinds and Array not in kinds and isinstance(value, numbers.Real) else value
+    def is_static(value, name):
+        return name in always_static or (hints[name] == Choice and isinstance(value, str)) or _is_function(value)
+
+    def leaf(value, name):
+        if Array in kinds[name]:
+            return np.asarray(value, float) if isinstance(value, list | tuple) and np.asarray(value).dtype.kind in "fiu" else value
+        return float(value) if float in kinds[name] and isinstance(value, numbers.Real) else value
 
     def flatten(self):
-        static = {name: getattr(self, name) for name in names if is_static(self, name)}
+        values = {name: getattr(self, name) for name in names}
+        static = {name: value for name, value in values.items() if is_static(value, name)}
         traced = tuple(name for name in names if name not in static)
-        return [leaf(self, name) for name in traced], (traced, tuple(static.items()))
+        return [leaf(values[name], name) for name in traced], (traced, tuple(static.items()))
 
     def unflatten(structure, values):
         traced, static = structure

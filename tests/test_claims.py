@@ -4,6 +4,7 @@ import json
 import re
 from functools import cache
 from math import prod
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -31,6 +32,7 @@ from adage_repro.claims import (
     hinges,
     judge,
     measure_all,
+    programs,
     share_explained,
     untaxed,
     verdicts,
@@ -40,7 +42,6 @@ from adage_repro.claims.conditions import Scan, State, grid, state
 from adage_repro.claims.crossing import NOT_CROSSED, UP_TO_100
 from adage_repro.claims.game import entry_chances
 from adage_repro.claims.outcomes import turns
-from adage_repro.claims.programs import compiled
 from adage_repro.folders import FIGURES, ROOT, digest
 from adage_repro.market import largest_stable_lr
 from adage_repro.plots import REGIMES as DRAWN
@@ -528,15 +529,22 @@ def test_exact_expectation():
 
 
 def test_a_kept_program_that_is_spoilt_is_made_again(tmp_path):
-    """It costs time alone."""
-    before, asked = jax.config.jax_compilation_cache_dir, (jnp.negative, jax.tree.structure((0,)), (((3,), "float64"),))
+    """It costs time alone, also where JAX's own cache still has it."""
+    before = jax.config.jax_compilation_cache_dir
     jax.config.update("jax_compilation_cache_dir", str(tmp_path))
     try:
-        for spoil in (None, lambda file: file.write_bytes(file.read_bytes()[:100]), lambda file: file.write_text("no program")):
-            program = compiled.__wrapped__(*asked)
-            np.testing.assert_array_equal(program(np.arange(3.0)), [0, -1, -2])
-            (file,) = (tmp_path / "lowered").iterdir()
+        for spoil in (
+            None,
+            lambda file: file.write_bytes(file.read_bytes()[:100]),
+            lambda file: file.write_text("no program"),
+            Path.unlink,
+        ):
+            programs._program.cache_clear()
+            np.testing.assert_array_equal(programs.compiled(jnp.negative)(np.arange(3.0)), [0, -1, -2])
+            (file,) = (file for file in (tmp_path / "programs").iterdir() if not file.suffix)
             if spoil:
                 spoil(file)
+        programs._program.cache_clear()
+        np.testing.assert_array_equal(programs.compiled(jnp.negative)(np.arange(3.0)), [0, -1, -2])
     finally:
         jax.config.update("jax_compilation_cache_dir", before)

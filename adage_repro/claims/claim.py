@@ -109,6 +109,11 @@ class Claim:
         """Whether it depends on every choice, as what the leader's policy does."""
         return set(self.depends) == set(CHOICES)
 
+    @property
+    def from_uniform_starts(self) -> bool:
+        """Whether it asks for runs from uniform starts."""
+        return any("uniform" in run for run in self.asks)
+
     def says(self, setup: Setup) -> str:
         """What it claims, in this setup."""
         return self.text.format(c=setup.capacity)

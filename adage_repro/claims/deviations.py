@@ -10,6 +10,7 @@ from adage_repro.claims.claim import claim, control, searched
 from adage_repro.claims.fixtures import CONSTANTS
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.policy import AT_BOTH_LRS, LONG_ALONG_N, LONG_SEARCHES
+from adage_repro.claims.programs import compiled
 from adage_repro.claims.setup import CHOICES
 from adage_repro.fairness import gini
 from adage_repro.followers import crowd_mean, utilities
@@ -23,7 +24,7 @@ NOTHING = 1e-12  # a gain below is rounding
 GAINS = f"largest gain of any agent by any own action in 0 … 1 ({FINE:,} and the tax's kink), the others' actions and τ held"
 
 
-@jax.jit
+@compiled
 def _gains(game: MarketEntrance, actions: Array, rate: Array) -> Array:
     """How much each agent (N,) can gain by another own action, in payoff after tax."""
     n_present, mean = crowd_mean(actions, jnp.ones(actions.shape, bool))
@@ -48,13 +49,13 @@ def _fairness(game: MarketEntrance, actions: Array, rate: Array) -> Array:
     return 1 - gini(utilities(game, actions, present, rate), present, game.returns_shift)
 
 
-@jax.jit
+@compiled
 def _fairness_at_rates(game: MarketEntrance, actions: Array, rates: Array) -> Array:
     """The same (rates,) at many rates, the actions held."""
     return jax.vmap(lambda rate: _fairness(game, actions, rate))(rates)
 
 
-@jax.jit
+@compiled
 def _fairness_of_two_rows(game: MarketEntrance, settings: Settings, actions: Array, rate: Array) -> Array:
     """The mean with that after one more step of the followers, so that a two-cycle counts with both its points."""
     present = jnp.ones(actions.shape, bool)

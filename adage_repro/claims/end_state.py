@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -10,6 +9,7 @@ from jax import Array
 from adage_repro.claims.claim import CLAIMS, Case, Search, claim, control, measure_all, searched
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.policy import AT_BOTH_LRS, AT_POLICY_LR, LONG_ALONG_N, LONG_SEARCHES
+from adage_repro.claims.programs import compiled
 from adage_repro.claims.runs import long_run
 from adage_repro.claims.setup import Setup
 from adage_repro.followers import follower_gradients
@@ -19,7 +19,7 @@ from adage_repro.market import MarketEntrance
 NESTED_ALONG_N = Search("n_agents", values=(10, 20, 30))  # 1,000 updates of the followers for each of the leader's: slow
 
 
-@jax.jit
+@compiled
 def _gradients(game: MarketEntrance, actions: Array, rate: Array) -> tuple[Array, Array]:
     present = jnp.ones(actions.shape, bool)
     return follower_gradients(game, actions, present, rate), leader_gradient(game, actions, present, rate)

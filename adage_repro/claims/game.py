@@ -13,6 +13,7 @@ from jax import Array
 from adage_repro.claims.claim import Search, claim, control, searched
 from adage_repro.claims.fixtures import capacities
 from adage_repro.claims.numbers import Number
+from adage_repro.claims.programs import compiled
 from adage_repro.claims.setup import Setup
 from adage_repro.fairness import gini, leader_objective
 from adage_repro.followers import follower_gradients
@@ -90,7 +91,7 @@ def mixed_equilibrium_of_eq4(setup, profile=attrgetter("equilibrium")):
     return Number("exploitability of the profile p*, exact expectation", float(max(gain, 0.0) - p * gain), at_most=1e-12)
 
 
-@jax.jit
+@compiled
 def _common_gradient(game: MarketEntrance, action: Array) -> Array:
     return follower_gradients(game, jnp.full(game.n_agents, action), jnp.ones(game.n_agents, bool), 0.0)[0]
 

@@ -11,6 +11,7 @@ from jax import Array
 from adage_repro.claims.claim import claim, control, searched
 from adage_repro.claims.game import drawn, profiles
 from adage_repro.claims.numbers import Number
+from adage_repro.claims.programs import compiled
 from adage_repro.followers import crowd_mean, own_gradient, utilities
 from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
@@ -166,7 +167,7 @@ def derivative_of_over_attendees(setup, where=above_the_mean):
     return Number("largest difference of one-sided difference quotients to the gradient, agents above the mean", error, at_most=0.001)
 
 
-@jax.jit
+@compiled
 def _objective_by_rate(game: MarketEntrance, actions: Array, rates: Array) -> tuple[Array, Array]:
     """Gini and the leader's gradient (profiles, rates)."""
     present = jnp.ones(actions.shape[-1], bool)

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial, reduce
+from functools import cached_property, reduce
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from adage_repro.claims.programs import compiled
 from adage_repro.claims.setup import Setup
 from adage_repro.history import History
 from adage_repro.market import MarketEntrance
@@ -39,6 +39,7 @@ class Trace:
     paid: np.ndarray | None
     swing: float | None
     seen: dict[tuple, "Rows"] = field(default_factory=dict)
+    turned: dict[int, np.ndarray] = field(default_factory=dict)
 
     def at(self, row: int, game: MarketEntrance) -> "Rows":
         """One row; KeyError where it was not kept."""
@@ -56,12 +57,15 @@ class Trace:
     def one(self, row: int) -> History:
         """The history of one row."""
         place = self.place(row)
-        return picked(self.history, slice(place, place + 1))
+        one = picked(self.history, slice(place, place + 1))
+        return replace(one, present=np.broadcast_to(one.present, one.actions.shape))  # what runs have in common, for each
 
     def turns(self, row: int) -> np.ndarray:
         """How far the run swings in a row, see `turns`."""
-        place = self.place(row)
-        return turns(self.history.actions[..., place - 2 : place + 1, :]) if row > 1 else np.zeros(self.history.actions.shape[:-2])
+        if row not in self.turned:
+            place, actions = self.place(row), self.history.actions
+            self.turned[row] = turns(actions[..., place - 2 : place + 1, :]) if row > 1 else np.zeros(actions.shape[:-2])
+        return self.turned[row]
 
     @property
     def last(self) -> int:
@@ -99,31 +103,35 @@ class Rows:
     def __getattr__(self, name: str) -> np.ndarray:
         if name not in MEASUREMENTS:
             raise AttributeError(name)
-        compiled = name.startswith(("tax_g", "returns_g", "fairness", "gap"))
-        value = np.asarray(_measured(name, *self._of) if compiled else MEASUREMENTS[name](*self._of))[self._part]
+        measure = MEASUREMENTS[name] if name in OF_ATTENDANCE else compiled(Measurement(name))
+        value = np.asarray(measure(*self._of))[self._part]
         setattr(self, name, value)
         return value
 
 
-def _of_each(history: History) -> History:
-    """The history with the presence that its runs have in common repeated for each."""
-    return replace(history, present=jnp.broadcast_to(history.present, history.actions.shape))
+OF_ATTENDANCE = ("mean", "lowest", "highest", "deviation", "g1", "g2", "gap", "tax_rate")  # NumPy's: the others need payoffs, and the game
 
 
-@partial(jax.jit, static_argnums=0)
-def _measured(name: str, game: MarketEntrance, history: History) -> Array:
-    return MEASUREMENTS[name](game, _of_each(history))
+@dataclass(frozen=True)
+class Measurement:
+    """One of MEASUREMENTS."""
+
+    name: str
+
+    def __call__(self, game: MarketEntrance, history: History) -> Array:
+        """Of each row."""
+        return MEASUREMENTS[self.name](game, history)
 
 
-@jax.jit
-def _one_step_on(game: MarketEntrance, settings: Settings, history: History) -> History:
-    """A row (1, N), or a batch of them, after one more step of the followers at the same tax rate."""
+@compiled
+def _one_step_on(game: MarketEntrance, settings: Settings, history: History) -> Array:
+    """The actions in a row (1, N), or a batch of them, after one more step of the followers at the same tax rate."""
 
     def one(actions, present, rate):
         return follower_update(game, settings, actions, rate, learning=present, present=present)
 
     over = reduce(lambda function, _: jax.vmap(function), history.leader_action.shape, one)
-    return replace(history, actions=over(history.actions, _of_each(history).present, history.leader_action))
+    return over(history.actions, history.present, history.leader_action)
 
 
 COMBINED = {"gap": lambda one, other: (abs(one) + abs(other)) / 2, "lowest": np.minimum, "highest": np.maximum}
@@ -176,7 +184,8 @@ class Outcome:
         if row < self.trace.last:
             return self.trace.at(row - 1, game)
         settings = Settings(iterations=1, follower_lr=self.setup.follower_lr, order=self.setup.order)
-        return Rows(game, _one_step_on(game, settings, self.trace.one(row)), ROW)
+        history = self.trace.one(row)
+        return Rows(game, replace(history, actions=np.asarray(_one_step_on(game, settings, history))), ROW)
 
     @cached_property
     def at_I(self) -> Rows | Pair:
@@ -233,12 +242,12 @@ class Held:
     @cached_property
     def fairness(self) -> np.ndarray:
         """1 - Gini of the returns of all."""
-        return self._counted(MEASUREMENTS["fairness"](self.setup.traced_game, self.history))
+        return self._counted(compiled(Measurement("fairness"))(self.setup.traced_game, self.history))
 
     @cached_property
     def gap(self) -> np.ndarray:
         """In size."""
-        return self._counted(abs(_measured("gap", self.setup.traced_game, self.history)))
+        return self._counted(abs(MEASUREMENTS["gap"](self.setup.traced_game, self.history)))
 
     def _counted(self, values: np.ndarray) -> np.ndarray:
         return np.asarray(values).mean(-1, keepdims=True) if self.both else np.asarray(values)

@@ -1,39 +1,69 @@
-"""Programs that are kept as JAX lowered them, beside its compilation cache, so that a second run need not trace and lower them again."""
+"""Functions of pytrees, compiled once and kept beside JAX's compilation cache: a later process neither traces nor compiles them again."""
 
+import fcntl
 import hashlib
 import os
-from collections.abc import Callable
-from functools import cache
+import pickle
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import jax
-from jax import export
+import jax.numpy as jnp
+import jaxlib
+import numpy as np
+from jax.experimental.serialize_executable import deserialize_and_load, serialize
 
 from adage_repro.folders import ROOT
 
+# Compiled in two thirds of the time, to the same bits and as fast a program.
+QUICKLY = {"xla_backend_optimization_level": 1, "xla_cpu_use_fusion_emitters": False}
+
+
+def compiled(function: Callable) -> Callable:
+    """`function` compiled for each structure and shape of its arguments, pytrees of numbers and arrays, as by jax.jit.
+
+    It must be a function of a module or a value with a repr that says what it does, give built-in containers of arrays, and not be
+    called while JAX traces another. A kept program is one of the same sources, versions and machine; one that cannot be read is made
+    again. Of processes that want the same program one makes it, and the others wait for it.
+    """
+    return partial(_called, function)
+
+
+def _called(function, *arguments):
+    leaves, structure = jax.tree.flatten(arguments)
+    return _program(function, structure, tuple((np.shape(leaf), jnp.result_type(leaf).str) for leaf in leaves))(*leaves)
+
 
 @cache
-def compiled(way: Callable, structure: Any, shapes: tuple[tuple, ...]) -> Callable:
-    """The program of `way`, a function of what `structure` makes of leaves that have these shapes and types; it takes the leaves.
-
-    `way` gives built-in containers of arrays. A kept program is one of the same sources and version; one that cannot be read is made
-    again.
-    """
-    leaves = [jax.ShapeDtypeStruct(*shape) for shape in shapes]
+def _program(function: Callable, structure: Any, shapes: tuple[tuple, ...]) -> Callable:
+    """What takes the leaves."""
     folder = jax.config.jax_compilation_cache_dir
-    file = Path(folder, "lowered", _key(way, structure, shapes)) if folder else None
-    try:
-        program = export.deserialize(bytearray(file.read_bytes()))
-    except Exception:  # none is there, or it is of no use: what a file may hold instead cannot be foreseen
-        program = export.export(jax.jit(lambda *leaves: way(*jax.tree.unflatten(structure, leaves))))(*leaves)
-        if file:
-            _keep(file, program)
-    return jax.jit(program.call).lower(*leaves).compile()
+    file = Path(folder, "programs", _key(function, structure, shapes)) if folder else None
+    with _in_turn(file):
+        try:
+            return deserialize_and_load(*pickle.loads(file.read_bytes()))
+        except Exception:  # none is there, or it is of no use: what a file may hold instead cannot be foreseen
+            leaves = [jax.ShapeDtypeStruct(*shape) for shape in shapes]
+
+            def whole(*leaves):
+                return function(*jax.tree.unflatten(structure, leaves))
+
+            whole.__name__ = f"of_{uuid4().hex}"  # which is not in JAX's own cache: what is loaded from there cannot be kept again
+            program = jax.jit(whole).lower(*leaves).compile(compiler_options=QUICKLY)
+            if file:
+                _keep(file, program)
+            return program
 
 
-def _key(way, structure, shapes):
-    return hashlib.sha256(repr((_sources(), jax.__version__, way, structure, shapes)).encode()).hexdigest()
+def _key(function, structure, shapes):
+    name = f"{function.__module__}.{function.__qualname__}" if hasattr(function, "__qualname__") else repr(function)
+    made_by = (_sources(), jax.__version__, jaxlib.__version__, os.environ.get("XLA_FLAGS"), platform.machine(), platform.node())
+    return hashlib.sha256(repr((made_by, name, structure, shapes)).encode()).hexdigest()
 
 
 @cache
@@ -45,12 +75,22 @@ def _sources() -> str:
     return found.hexdigest()
 
 
-def _keep(file: Path, program: export.Exported) -> None:
-    """Whole or not at all; a disk that is full, or flatbuffers that are not installed, only cost time."""
+@contextmanager
+def _in_turn(file: Path | None) -> Iterator[None]:
+    """One process after another; all at once, which only costs time, where nothing is kept or nothing can be locked."""
+    with ExitStack() as held:
+        if file:
+            with suppress(OSError):
+                file.parent.mkdir(parents=True, exist_ok=True)
+                fcntl.flock(held.enter_context(file.with_suffix(".lock").open("a")), fcntl.LOCK_EX)
+        yield
+
+
+def _keep(file: Path, program: jax.stages.Compiled) -> None:
+    """Whole or not at all; what cannot be kept, as on a full disk, only costs time."""
     aside = file.with_suffix(f".{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(program.serialize())
+        aside.write_bytes(pickle.dumps(serialize(program)))
         aside.replace(file)
-    except (OSError, ImportError):
+    except (OSError, ValueError, NotImplementedError):
         aside.unlink(missing_ok=True)

@@ -85,7 +85,7 @@ def simulation(
         late_group=setup.late_group if entry else "absent",
         entry=entry,
         g1_late=g1_late,
-        traced=isinstance(how, Nested),
+        traced=traced,
     )
     shift = setup.returns_shift if leader and taxed else "negative"  # it is the leader's alone
     first = rows_of_series(setup) + 1 if long else iterations + 1 if traced and start == "zeros" else 0
@@ -144,9 +144,7 @@ def _part(stacked: tuple, part: slice | int) -> tuple:
 def _batch(task: tuple[list[Run], tuple, int]) -> Known:
     runs, stacked, size = task
     whole = jax.tree.map(lambda values: np.concatenate([values, np.repeat(values[-1:], size - len(runs), 0)]), stacked)
-    leaves, structure = jax.tree.flatten(whole)
-    program = compiled(Batch(runs[0].how), structure, tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves))
-    left = jax.tree.map(np.asarray, program(*leaves))
+    left = jax.tree.map(np.asarray, compiled(Batch(runs[0].how))(*whole))
     return {run: _seen(run, _part(left, k)) for k, run in enumerate(runs)}
 
 
@@ -172,6 +170,12 @@ def _seen(run: Run, left: tuple[np.ndarray, ...] | np.ndarray) -> Trace | Histor
     return _trace(run, history) if isinstance(run.how, Learning) else history
 
 
+@compiled
+def _taxes(game: MarketEntrance, history: History) -> tuple[Array, Array]:
+    """Tax paid by all of G1 and by all of G2 in each row."""
+    return group_sums(tax_paid(game, history))
+
+
 def _trace(run: Run, history: History) -> Trace:
     """What is kept of a run's history (starts, rows, …)."""
     several, last = len(run.start) > 1, run.settings.iterations
@@ -182,7 +186,7 @@ def _trace(run: Run, history: History) -> Trace:
     tail = history.actions[..., -10 * run.game.n_agents :, :]
     paid = None
     if several and run.settings.has_leader:
-        paid = np.stack(group_sums(tax_paid(run.game, history)))
+        paid = np.stack(_taxes(run.game, history))
     history = replace(history, present=history.present[0] if several else history.present)
     return Trace(
         rows=kept,
