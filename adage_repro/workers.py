@@ -52,10 +52,13 @@ def in_processes(work: Callable, items: Iterable, processes: int | None = None) 
     signal.signal(signal.SIGTERM, _stop)
     try:
         while waiting or busy:
+            check_told_to_stop()
             while waiting and idle:
                 worker, item = idle.pop(), waiting.pop(0)
                 busy[worker.submit(_guarded, work, item)] = worker, item
-            for job in wait(busy, return_when=FIRST_COMPLETED).done:
+            ended = wait(busy, return_when=FIRST_COMPLETED).done
+            check_told_to_stop()
+            for job in ended:
                 worker, item = busy.pop(job)
                 idle.append(another_process() if isinstance(job.exception(), BrokenProcessPool) else worker)
                 yield item, job
@@ -81,6 +84,7 @@ def another_process() -> ProcessPoolExecutor:
 
 def _stop(*_: object) -> None:
     """What Ctrl-C does to all processes of a terminal, for a signal that reaches the first alone."""
+    _told_to_stop.set()
     for child in active_children():
         child.terminate()
     raise KeyboardInterrupt
@@ -103,7 +107,7 @@ def _end(*_: object) -> None:
 
 
 def check_told_to_stop() -> None:
-    """KeyboardInterrupt in a worker that was told to stop, also where the first one came while nobody could hear it, as in a finaliser."""
+    """KeyboardInterrupt in a process that was told to stop, also where the first one came while nobody could hear it, as in a finaliser."""
     if _told_to_stop.is_set():
         raise KeyboardInterrupt
 

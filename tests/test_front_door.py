@@ -361,13 +361,37 @@ def test_an_interrupted_make_figures_leaves_old_figures_whole(tmp_path):
     assert {file: digest(file) for file in (tmp_path / "figures").iterdir()} == before
 
 
+NAPS = "import sys, time\nfrom adage_repro.workers import side_by_side\nsys.exit(not side_by_side(time.sleep, [0, *range(600, 606)]))\n"
+# An exception in what is called when Python collects garbage is ignored.
+UNHEARD = """import gc, os, signal, sys, time
+from adage_repro.workers import side_by_side
+def stop(phase, _):
+    gc.callbacks.clear()
+    os.kill(os.getpid(), signal.SIGTERM)
+class Out:
+    flush = sys.stdout.flush
+    def write(self, text):
+        gc.callbacks.append(stop)
+        gc.collect()
+if __name__ == "__main__":
+    sys.stdout = Out()
+    sys.exit(not side_by_side(time.sleep, [0, *range(600, 606)]))
+"""
+
+
 def test_a_stop_that_reaches_the_first_process_alone_stops_all():
     """And nothing new is begun: the second pair of naps would outlast the test."""
-    naps = "import sys, time\nfrom adage_repro.workers import side_by_side\nsys.exit(not side_by_side(time.sleep, [0, *range(600, 606)]))\n"
-    run = child(naps, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run = child(NAPS, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert run.stdout.readline().startswith("0  ")
     run.send_signal(signal.SIGTERM)
     assert "interrupted" in run.communicate(timeout=30)[1]
+    assert run.returncode == 1
+
+
+def test_a_stop_that_comes_while_nobody_can_hear_it_stops_all():
+    run = child(UNHEARD, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    said = run.communicate(timeout=30)[1]
+    assert "Exception ignored" in said and "interrupted" in said
     assert run.returncode == 1
 
 
