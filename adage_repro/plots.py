@@ -190,16 +190,21 @@ def shaded_dots(ax: Axes, table: pd.DataFrame, x: str, shade: str, y: str) -> No
     still(ax, table[y], "0 throughout")
 
 
+def _middle_cut(text: str) -> str:
+    """The text, or of a long one its first and its last words, in which claims of the same beginning differ."""
+    return text if len(text) <= 58 else f"{shorten(text, 32, placeholder='')} … {shorten(text[::-1], 24, placeholder='')[::-1]}"
+
+
 def share_map(ax: Axes, shares: pd.DataFrame, empty: pd.DataFrame, claims: list[str]) -> None:
     """Claims by readings (`shares_by_reading`), the share of settings in which each holds; in the last column also as a number.
 
-    empty    where a dot says that the claim is on a tax and none is paid · claims   the text of each, cut to what fits
+    empty    where a dot says that the claim is on a tax and none is paid · claims   the text of each, its middle cut out where it is long
     """
     from seaborn import heatmap  # imported here, since only this panel needs it
 
     numbers = np.full(shares.shape, "", dtype=object)
     numbers[:, -1] = [f"{100 * share:.0f}%" for share in shares.iloc[:, -1]]
-    texts = [f"{id}  {shorten(claim, 56, placeholder=' …')}" for id, claim in zip(shares.index, claims, strict=True)]
+    texts = [f"{id}  {_middle_cut(claim)}" for id, claim in zip(shares.index, claims, strict=True)]
     bar = {"label": "share of settings in which it holds", "aspect": 50, "pad": 0.02}
     drawn = {"cmap": "mako", "vmin": 0, "vmax": 1, "cbar_kws": bar, "annot": numbers, "fmt": "", "annot_kws": {"fontsize": 5.5}}
     heatmap(shares.to_numpy(), ax=ax, xticklabels=list(shares.columns), yticklabels=texts, **drawn)
@@ -245,7 +250,7 @@ def regimes(ax: Axes, table: pd.DataFrame, lines: pd.DataFrame, marked: Sequence
         facecolor="none",
         edgecolor="black",
         lw=1,
-        label="the paper's settings",
+        label="the paper's learning rates",
         zorder=4,
     )
     ax.set_xscale("log")

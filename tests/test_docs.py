@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 
+import pandas as pd
 import pytest
 
 from adage_repro import docs
@@ -56,6 +57,12 @@ def test_numbers_are_measured():
     assert checked["found"] >= 20 and checked["differ"] >= 14 and checked["alt"] == 3
     taxed = json.loads((FIGURES / "fig05.json").read_text(encoding="utf-8"))["headline"]["share of runs taxed in the row before G2 enters"]
     assert (taxed == 1) == ("from uniform starts every run is taxed before" in DEVIATIONS)
+
+
+def test_the_map_says_what_the_readme_says_of_a_hundred_agents():
+    at = pd.read_csv(FIGURES / "policy_map.csv").set_index(["n_agents", "follower_lr", "tax_max"]).loc[(100, 0.001, 0.1)]
+    assert f"With N = 100 it works at 0.001, too: from {at['gap_without']:.3f} to {at['gap_with']:.3f} (" in README
+    assert at["regime"] == "works"
 
 
 def test_codes_are_claims_and_links_lead_somewhere():

@@ -162,7 +162,8 @@ class Scan:
 
         `of` is the id of the claim whose measurement was searched, where it was another's.
         """
-        good = f"= {' or '.join(f'{x:g}' for x in sorted(self.good()))}" if self.values else f"in {self.ranges(State.HOLDS)}"
+        good = " or ".join(f"{x:g}" for x in sorted(self.good())) if self.values else self.ranges(State.HOLDS)
+        good = f"in {good}" if " … " in good else f"= {good}"
         part = f" for the part that {of} measures" if of else ""
         return f"{self.symbol} {good}" + f" (of {self.searched()}{self.unsaid()})" * (len(self.tried) > 1) + part
 

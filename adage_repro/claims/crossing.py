@@ -10,6 +10,7 @@ from adage_repro.claims.claim import CLAIMS, Case, Claim, measure_all
 from adage_repro.claims.runs import Known
 from adage_repro.claims.setup import CHOICES, READINGS, Setup
 from adage_repro.parameters import FOLLOWER_LR, POLICY_LR
+from adage_repro.words import NOTHING
 
 RATES, PAYOFFS = (FOLLOWER_LR, POLICY_LR), (0.0, 1.0, 8.0)
 UP_TO_100 = (10, 100)  # the numbers of agents at which claims over N are measured here
@@ -56,10 +57,14 @@ def share_explained(holds: np.ndarray, labels: np.ndarray) -> float:
 
 
 def untaxed(table: pd.DataFrame, claims: Iterable[Claim]) -> np.ndarray:
-    """Which entries of `cross` are claims on the policy where no tax is paid, by P2's measurement: what holds there holds of no policy."""
-    on_policy = {claim.id for claim in claims if claim.on_policy}
-    none = table[table["id"] == "P2"].set_index(list(CHOICES))["measured"].str.split("; ").str[1].isin(["0", "<1e-12"])
-    return table["id"].isin(on_policy).to_numpy() & none.loc[pd.MultiIndex.from_frame(table[list(CHOICES)])].to_numpy()
+    """Which entries of `cross` are claims on the policy where no tax is paid, from zeros or from uniform starts as the claim: what holds
+    there holds of no policy."""
+    found, cells = np.zeros(len(table), bool), pd.MultiIndex.from_frame(table[list(CHOICES)])
+    for payer in ("P2", "A36"):
+        asked = table["id"].isin({claim.id for claim in claims if claim.on_policy and claim.payer == payer}).to_numpy()
+        paid = table[table["id"] == payer].set_index(list(CHOICES))["measured"].str.split("; ").str[1].str.removeprefix("<")
+        found[asked] = (paid.astype(float) <= NOTHING).loc[cells[asked]].to_numpy()
+    return found
 
 
 def hinges(table: pd.DataFrame) -> pd.DataFrame:

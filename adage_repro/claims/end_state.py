@@ -101,7 +101,7 @@ def path_distance(taxed_to_i, nested: np.ndarray) -> float:
     },
     note="ill-posed: a nested loop leaves open who moves first when G2 enters; measured with a leader that sees the followers' answer; "
     "at small α_F 1,000 updates leave the followers on their way, and the two agree for want of convergence",
-    **AT_POLICY_LR,
+    **AT_BOTH_LRS,
 )
 @control(
     must_fail={"leader_lr": 0.4},
@@ -115,7 +115,7 @@ def approximates_nested_loop(taxed_to_i, nested):
     return Number(text, path_distance(taxed_to_i, nested), at_most=0.01)
 
 
-@claim("A5", "Sect. 2.1", because=3, must_fail={"leader_lr": 0.001, "follower_lr": 0.01}, holds_at={"follower_lr": 0.002}, **AT_POLICY_LR)
+@claim("A5", "Sect. 2.1", because=3, must_fail={"leader_lr": 0.001, "follower_lr": 0.01}, holds_at={"follower_lr": 0.002}, **AT_BOTH_LRS)
 @control(reason="closer by less than P13's tolerance is not closer; a leader as slow as the slow one is not closer at all")
 @searched("follower_lr", NESTED_ALONG_N)
 def large_leader_lr_brings_close(taxed_to_i, nested, taxed_slowly, nested_slowly):

@@ -28,9 +28,9 @@ def profiles(setup: Setup) -> Array:
     return jax.random.uniform(jax.random.key(setup.seed), (PROFILES, setup.n_agents))
 
 
-def drawn(setup: Setup, count: int = PROFILES) -> str:
+def drawn(setup: Setup) -> str:
     """Which random profiles a quantity is measured over, in words."""
-    return f"{count:,} profiles uniform on [0, 1] (seed {setup.seed})"
+    return f"{PROFILES:,} profiles uniform on [0, 1] (seed {setup.seed})"
 
 
 def above_outside(setup: Setup, enters: int, others: np.ndarray) -> np.ndarray:

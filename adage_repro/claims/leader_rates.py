@@ -86,7 +86,7 @@ def maximises_fairness(taxed_to_i, constant, constant_to_high):
     )
 
 
-@claim("A33", "Abstract", must_fail=NO_LEADER, reason="as A1", searches=("leader_lr", ALONG_N, "readings"), **AT_HIGH_TAX)
+@claim("A33", "Abstract", because=4, must_fail=NO_LEADER, reason="as A1", searches=("leader_lr", ALONG_N, "readings"), **AT_HIGH_TAX)
 def maximises_fairness_under_a_high_bound(taxed_to_i, constant):
     """Taxation policies can be learnt to maximise fairness where τ may rise to 5"""
     return Number(f"{BEST}, {RAISED}", fairness_over_constants(taxed_to_i, constant), at_least=-0.005)

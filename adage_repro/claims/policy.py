@@ -10,6 +10,7 @@ from adage_repro.claims.setup import CHOICES, Setup
 from adage_repro.market import largest_stable_lr
 from adage_repro.measures import effect_size, paired, pooled_effect_size, ratio
 from adage_repro.parameters import FOLLOWER_LR, POLICY_LR
+from adage_repro.words import NOTHING
 
 AT_POLICY_LR = {"depends": CHOICES, "at": {"follower_lr": POLICY_LR}}
 AT_BOTH_LRS = {**AT_POLICY_LR, "also": ({"follower_lr": FOLLOWER_LR},)}  # the paper's default too
@@ -40,8 +41,7 @@ def tax_rises_after_entry(taxed):
 @claim(
     "P2",
     "Fig. 4c",
-    note="the list asks for the share alone, that tax is paid at all was added; "
-    "with the entry times of the groups exchanged it falls on G2",
+    note="the list asks for the share alone; that any tax is paid was added; with the entry times of the groups exchanged it falls on G2",
     **POLICY,
 )
 @control(must_fail={"taxed": "taxed_g1_late"}, reason="where G2 enters early, it is the one that pays")
@@ -50,7 +50,7 @@ def taxes_fall_on_g1(taxed):
     first, second = map(float, taxed.paid.sum((1, 2)))
     return (
         Number("G2's share of all tax paid", ratio(second, first + second, 0.0), at_most=0.05),
-        Number("all tax paid, rows 0 … I", first + second, above=0),
+        Number("all tax paid, rows 0 … I", first + second, above=NOTHING),
     )
 
 

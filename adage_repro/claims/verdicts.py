@@ -6,11 +6,12 @@ from dataclasses import replace
 import pandas as pd
 
 from adage_repro.claims.claim import CLAIMS, Case, Claim, Search, measure_all
-from adage_repro.claims.conditions import SYMBOLS, Scan, State
+from adage_repro.claims.conditions import SYMBOLS, Scan, State, state
 from adage_repro.claims.numbers import Measured
 from adage_repro.claims.runs import Known
 from adage_repro.claims.setup import READINGS, Setup
 
+SAID = {State.HOLDS: "holds", State.SWINGING_HOLDS: "is ill-posed"}
 COLUMNS = ["id", "place", "claim", "quantity", "measured", "threshold", "verdict", "condition"]
 
 
@@ -51,7 +52,7 @@ def _scans(claim: Claim, measured: dict[Setup, Measured]) -> list[tuple[Search, 
     """Where all hold, all but readings, whose table says it; where only another setup fails, what tells it from the claim's own, and
     the rest from there."""
     own, *_ = measured
-    failing = [setup for setup, numbers in measured.items() if not numbers.holds]
+    failing = [setup for setup, numbers in measured.items() if state(numbers) is not State.HOLDS]
     if claim.undecided:
         return []
     if not failing:  # a part of what holds tells nothing new
@@ -77,7 +78,7 @@ def _scans_from(claim: Claim, setup: Setup) -> list[tuple[Search, Scan]]:
 def _judged(claim: Claim, measured: dict[Setup, Measured], scans: list[tuple[Search, Scan]], known: Known) -> tuple[str, ...]:
     """Claim, quantity, measured, threshold, verdict, condition."""
     own = next(iter(measured))
-    holds = all(numbers.holds for numbers in measured.values())
+    holds = all(state(numbers) is State.HOLDS for numbers in measured.values())
     said = _at_each(claim, measured)
     if holds:
         found = _where_it_stops(own, scans)
@@ -103,7 +104,7 @@ def _at_each(claim: Claim, measured: dict[Setup, Measured]) -> list[str]:
     said = []
     for setup, numbers in measured.items() if claim.also else ():
         at = ", ".join(f"{SYMBOLS.get(name, name)} = {_plain(getattr(setup, name))}" for name in names)
-        said.append(f"at {at} {'holds' if numbers.holds else 'does not hold'} ({numbers.text})")
+        said.append(f"at {at} {SAID.get(state(numbers), 'does not hold')} ({numbers.text})")
     return said
 
 
@@ -113,7 +114,7 @@ def _where_it_holds(claim: Claim, own: Setup, scans: list[tuple[Search, Scan]], 
     for search, scan in scans:
         good = _changed(search, scan)
         if good and scan.name in READINGS:
-            good = [value + _untaxed(claim, replace(scan.setup, **{scan.name: value}), known) for value in good]
+            good = _with_tax(claim, {value: replace(scan.setup, **{scan.name: value}) for value in good}, known)
         if good:
             found.append(_where(own, scan) + (f"{scan.name} = {' or '.join(good)}" if scan.name in READINGS else scan.text(search.of)))
     return found
@@ -150,14 +151,12 @@ def _where_it_does_not(own: Setup, scans: list[tuple[Search, Scan]], elsewhere: 
     return said + (["nor with another " + ", ".join(dict.fromkeys(unread))] if unread and not elsewhere else [])
 
 
-def _untaxed(claim: Claim, setup: Setup, known: Known) -> str:
-    """What is added to a claim about the policy in a setup in which no tax is paid, and which therefore says nothing about a policy."""
-    return " (where no tax is paid)" if claim.on_policy and not any_tax(measure_all([Case(CLAIMS["P2"], setup)], known)[0]) else ""
-
-
-def any_tax(p2: Measured) -> bool:
-    """Whether any tax is paid, by what P2 measures."""
-    return p2[1].value > 1e-12
+def _with_tax(claim: Claim, setups: dict[str, Setup], known: Known) -> list[str]:
+    """The words of these setups. Of a claim on the policy, if no tax is paid in one, which says nothing of a policy, where it is paid."""
+    payer = CLAIMS[claim.payer]
+    taxed = {word: not claim.on_policy or measure_all([Case(payer, setup)], known)[0][1].holds for word, setup in setups.items()}
+    said = {True: " (where tax is paid)" * (len(taxed) > 1), False: " (where no tax is paid)"}
+    return list(taxed) if all(taxed.values()) else [word + said[paid] for word, paid in taxed.items()]
 
 
 def _plain(value: object) -> str:

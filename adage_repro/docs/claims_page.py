@@ -30,11 +30,12 @@ def own_settings(row: dict[str, str]) -> dict[str, bool]:
     limits = [limit.split(" ") for limit in row["threshold"].split("; ")]
     judged = zip(values[: len(limits)], limits, strict=True)  # numbers without a limit come last
     holds = all(LIMITS[sign](float(value.strip("<")), float(limit)) for value, (sign, limit) in judged)
-    said = (re.fullmatch(r"at (\S+ = \S+(?:, \S+ = \S+)*) (holds|does not hold) \([^()]*\)", part) for part in _parts(row["condition"]))
-    found = {part[1]: part[2] == "holds" for part in said if part} or {"": holds}
-    if next(iter(found.values())) != holds:
+    at_each = re.compile(r"at (\S+ = \S+(?:, \S+ = \S+)*) (holds|does not hold|is ill-posed) \([^()]*\)")
+    said = [at_each.fullmatch(part) for part in _parts(row["condition"])]
+    found = {part[1]: part[2] for part in said if part} or {"": "holds" if holds else "does not hold"}
+    if (next(iter(found.values())) == "does not hold") == holds:
         raise ValueError(f"{row['id']}: its numbers {'meet' if holds else 'miss'} their thresholds, and its condition says otherwise")
-    return found
+    return {setting: verdict == "holds" for setting, verdict in found.items()}
 
 
 def own(row: dict[str, str]) -> str:
@@ -61,8 +62,8 @@ def counts() -> str:
 
 def verdicts() -> str:
     """The short table: one line a claim."""
-    lines = [[f"[{row['id']}](#{row['id'].lower()})", row["place"], row["claim"], row["verdict"], own(row)] for row in rows()]
-    return table(["id", "place", "claim", "verdict", "at the paper's own setting"], lines)
+    lines = [[f"[{row['id']}](#{row['id'].lower()})", row["verdict"], row["claim"], own(row), row["place"]] for row in rows()]
+    return table(["id", "verdict", "claim", "at the paper's own setting", "place"], lines)
 
 
 def claims() -> str:
