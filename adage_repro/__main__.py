@@ -1,5 +1,6 @@
 """The command line: `python -m adage_repro figure 4 "capacity=0.8" ""`. Everything is checked before anything runs."""
 
+import hashlib
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import sys
 import time
 from contextlib import ExitStack
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 
 from adage_repro import build, cluster, notebooks, parameter_cells, workers
@@ -150,8 +152,9 @@ def compare(a: str, b: str, out: str) -> None:
 
     runs = pages.runs(a, b)
     name = runs[0].name
-    places = {which: place(run.folder) for which, run in zip("AB", runs, strict=True)}
-    folder = read_out(out, otherwise=RERUNS / labelled(f"{name}-compare", places))
+    names, places = ({which: how(run.folder) for which, run in zip("AB", runs, strict=True)} for how in (attrgetter("name"), place))
+    other = hashlib.sha256(repr(places).encode()).hexdigest()[:6]  # folders of one name in different places
+    folder = read_out(out, otherwise=RERUNS / f"{labelled(f'{name}-compare', names)}-{other}")
     already_in(folder, [f"{name}_compare.html"])
     for heading, rows in pages.differences(*runs).items():
         say(*(aligned([(heading, "A", "B"), *rows], str.rjust) if rows else [f"{heading}: none"]), "")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>Two runs of {{ name }}</title>
+<title>Two runs of {{ title }}</title>
 <style>
 :root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.4 }
 body { margin: 1.5rem auto; max-width: 110rem; padding: 0 1rem }
@@ -27,7 +28,7 @@ th, td { text-align: left; padding: 0.15rem 2rem 0.15rem 0; border-bottom: 1px s
 td + td { font-variant-numeric: tabular-nums }
 </style>
 <main>
-<h1>Two runs of {{ name }}</h1>
+<h1>Two runs of {{ title }}</h1>
 <div class="runs">
 {% for which, run in runs.items() %}<figure>
 <figcaption><strong>{{ which }}</strong> {{ run.place }}</figcaption>
@@ -74,7 +75,7 @@ def runs(a: str, b: str) -> tuple[Run, Run]:
     both = sorted(found["A"].keys() & found["B"].keys())
     if len(both) != 1:
         held = cut(f"both hold {', '.join(both)}" if both else f"A holds {', '.join(found['A'])}; B holds {', '.join(found['B'])}")
-        raise Refused(f"A and B must be folders that have one figure in common, but {held}")
+        raise Refused(f"A and B must be folders that have one figure in common, such as reruns of it, but {held}")
     (name,) = both
     return _run("A", folders["A"], name, found["A"][name]), _run("B", folders["B"], name, found["B"][name])
 
@@ -129,4 +130,5 @@ def _rows(a: Run, b: Run, part: str) -> list[tuple[str, object, object]]:
 
 def page(a: Run, b: Run) -> str:
     """The comparison as one HTML file that needs no other."""
-    return Environment(autoescape=True).from_string(PAGE).render(name=a.name, runs={"A": a, "B": b}, tables=differences(a, b))
+    title = f"Figure {int(a.name[3:5])}" if re.match(r"fig\d\d", a.name) else a.name
+    return Environment(autoescape=True).from_string(PAGE).render(title=title, runs={"A": a, "B": b}, tables=differences(a, b))

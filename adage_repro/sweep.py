@@ -116,15 +116,16 @@ def _record(home: Path, name: str) -> dict[str, Any]:
 
 def _put_together(name: str, done: Points, swept: Mapping[str, list], homes: Mapping[str, Path], out: Path, missing: int) -> None:
     """The headline numbers of all points that are done as one long table, and as one picture."""
-    rows = []
+    rows, headline = [], {}
     for point, values in done.items():
         own = {key: typed(values[key]) if isinstance(values[key], list) else values[key] for key in swept}
         for number, value in _record(homes[point], name)["headline"].items():
             rows.append(own | {"name": common_name(number, own), "value": value})
+            headline[", ".join([*(f"{key}={each}" for key, each in own.items()), rows[-1]["name"]])] = value
     table = pd.DataFrame(rows)
     figure, alt = small_multiples(table, list(swept))
     alt += f" {missing} of {missing + len(done)} points failed and are missing." if missing else ""
     both = f"{name}_sweep"
     parameters = next(iter(done.values())) | swept
     with _written(out):
-        records.write(out, both, figure, {both: table}, parameters, headline={}, alt=alt, lines={}, every=1)
+        records.write(out, both, figure, {both: table}, parameters, headline=headline, alt=alt, lines={}, every=1)

@@ -122,9 +122,8 @@ def killed(what, clone, words, folder, new, seed):
         seconds = time.monotonic() - begin
         expect((status, err) == (0, []) and files(folder) == new and not left_behind(clone), alive, status, err, left_behind(clone))
         print(f"{alive}: {sum(now[name] == new[name] for name in now)} of {len(now)} files new when it was killed", flush=True)
-        outcome = (
-            f"each file old or new, and whole; {cut} between two files of one figure; each time the next run made all and left nothing"
-        )
+        after = "each time the next run made all and left nothing behind"
+        outcome = f"each file old or new, and whole; {cut} between two files of one figure; {after}"
         tell(what=f"{what} killed at a random moment (the whole process group, `kill -9`)", tried=alive, outcome=outcome)
 
 

@@ -132,7 +132,10 @@ NO_RECORD = "A must be a folder with a figure's record, such as fig04.json, got 
         *((how, NO_RECORD) for how in ("nothing", "broken", "deep", "list", "renamed", "empty parts")),
         ("no picture", "A must hold fig06.png, got "),
         ("another picture", "A must hold the picture that belongs to its record, but fig06.png is another than fig06.json describes"),
-        ("another figure", "A and B must be folders that have one figure in common, but A holds fig07; B holds fig06"),
+        (
+            "another figure",
+            "A and B must be folders that have one figure in common, such as reruns of it, but A holds fig07; B holds fig06",
+        ),
     ],
 )
 def test_a_folder_that_is_not_whole_is_refused(how, line, a, tmp_path, capsys):
@@ -148,7 +151,7 @@ def test_a_folder_that_is_not_whole_is_refused(how, line, a, tmp_path, capsys):
 def test_many_figures_in_common_and_a_bad_out_are_refused(a, tmp_path, capsys, monkeypatch):
     assert main("compare", str(FIGURES), str(FIGURES), "") == 2
     assert capsys.readouterr().err.startswith(
-        "A and B must be folders that have one figure in common, but both hold beyond_gallery_cournot, "
+        "A and B must be folders that have one figure in common, such as reruns of it, but both hold beyond_gallery_cournot, "
     )
     monkeypatch.chdir(ROOT)
     assert main("compare", str(a), str(FIGURES), "figures") == 2
