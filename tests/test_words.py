@@ -115,7 +115,7 @@ def fig05(alt, csv, ns):
     difference = (ends["with"] - ends["without"]).to_numpy()
     assert float(found[8]) == pytest.approx(difference.mean(), rel=0.006, abs=1e-9)
     side(found[9], difference if np.ptp(difference) > 1e-9 else np.round(difference, 9))
-    same(found[10], 100 * (difference > 1e-12).mean())
+    same(found[10], 100 * (difference > 1e-9).mean())
 
 
 def fig06(alt, csv, ns):
