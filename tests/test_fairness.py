@@ -217,6 +217,22 @@ EVERY_SUM = {
 }
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_what_is_a_tie_grows_with_the_returns(scale):
+    """The largest return times 1e-12: within it two returns weigh the same, beyond it they do not."""
+    slope = jax.grad(leader_objective)
+    within, beyond = (slope(scale * jnp.array([1.0, 1.0 + apart, 2.0])) for apart in (1e-13, 1e-9))
+    assert within[0] == within[1] and beyond[0] > beyond[1] + 0.1 / scale
+
+
+def test_the_poorest_share_the_slope_of_the_shift():
+    """Two agents with one negative return: what the shift moves is as if it followed each of them by half."""
+    slope = jax.grad(gini)(jnp.array([-1.0, -1.0, 2.0, 5.0]))
+    at = [gini(jnp.array([-1.0 + step, -1.0 + step, 2.0, 5.0])) for step in (-1e-6, 1e-6)]
+    np.testing.assert_allclose(slope[0] + slope[1], (at[1] - at[0]) / 2e-6, rtol=1e-6)
+    assert slope[0] == slope[1]
+
+
 @pytest.mark.parametrize("function", EVERY_SUM.values(), ids=EVERY_SUM)
 def test_batches_do_not_change_a_bit(function):
     """At N = 1000, where `jnp.sum` adds in another order in a batch of 7."""

@@ -78,6 +78,7 @@ def test_untaxed_path_is_the_solution(crowd, late_group):
     assert (crowd == "excluded") == (np.max(clipped) == 1.0) == (untaxed_path(game, 0.1, start, 30, 0, late_group) is None)
     assert untaxed_path(game, 0.008, start, 30, 0, late_group, "alternating") is None
     assert untaxed_path(game, 0.3, start, 30) is None  # past the largest stable rate
+    np.testing.assert_array_equal(untaxed_path(game, 0.008, start, 3), untaxed_path(game, 0.008, start, 3, entry_time=0))
 
 
 @pytest.mark.parametrize("tax_units, over", [("headcount", 4.0), ("rate", 0.4), ("literal", 0.0)])
