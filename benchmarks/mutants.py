@@ -45,7 +45,15 @@ MODULES = {  # in which order, until one fails
     "steps": ("properties", "adage", "framework"),
     "adage": ("properties", "adage", "framework"),
 }
-WHOLE = ("market", "fairness", "adage", "framework", "leaders", "games", "experiments")  # all tests of these, if asked for
+PARTS = ("adage_repro", "tests", "notebooks", "figures", "docs", "benchmarks")
+PARTS += ("pyproject.toml", "requirements.lock", "Makefile", "README.md", "CONTRIBUTING.md")
+SECOND = {  # tests that take longer or look at a module from outside, for what survived the first
+    "fairness": {"fairness": "tie or poorest"},
+    "market": {"market": "stable or path"},
+    "followers": {"framework": "", "games": ""},
+    "steps": {"framework": "", "games": ""},
+    "adage": {"docs": "examples", "sharding": ""},
+}
 
 
 class Mutations(cst.CSTVisitor):
@@ -96,7 +104,7 @@ def mutants(source):
 
 def copied(folder):
     """The clone, as far as these tests need it."""
-    for part in ("adage_repro", "tests", "notebooks", "figures", "docs", "pyproject.toml", "requirements.lock", "Makefile"):
+    for part in PARTS:
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, folder / part)
 
@@ -125,6 +133,7 @@ def first_failure(folder, tests):
     """In the process of the tests: one file after another, up to the first test that fails."""
     os.chdir(folder)
     sys.path[:0] = [str(folder), str(folder / "tests")]
+    os.environ["PYTHONPATH"] = str(folder)  # of the processes that tests start
     silence = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(silence, number)
@@ -155,11 +164,11 @@ def main():
     ask.add_argument("--minutes", type=float, default=float("inf"))
     ask.add_argument("--modules", nargs="*", default=list(MODULES))
     ask.add_argument("--every", type=int, default=1, help="try every k-th mutant only")
-    ask.add_argument("--whole", action="store_true", help="try those that survived once more, with all tests")
+    ask.add_argument("--second", action="store_true", help="try those that survived once more, with other tests")
     ask.add_argument("--table", type=Path, default=TABLE)
     asked = ask.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
-    tests = {name: dict.fromkeys(WHOLE, "") if asked.whole else {test: QUICK[test] for test in MODULES[name]} for name in MODULES}
+    tests = SECOND if asked.second else {name: {test: QUICK[test] for test in MODULES[name]} for name in MODULES}
     until = time.monotonic() + 60 * asked.minutes
     os.environ["HYPOTHESIS_PROFILE"] = "mutants"
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(ROOT / ".cache" / "mutants")
@@ -168,22 +177,23 @@ def main():
     texts = {(name, *place): text for name, source in sources.items() for place, text in mutants(source).items()}
     results = dict.fromkeys(texts, ("", "")) | {key: found for key, found in known(asked.table).items() if key in texts}
     sample = [key for number, key in enumerate(texts) if number % asked.every == 0 and key[0] in asked.modules]
-    wanted = [key for key in sample if (results[key][1] and not results[key][0] if asked.whole else not results[key][1])]
+    wanted = [key for key in sample if (results[key][1] and not results[key][0] if asked.second else not results[key][1])]
     own = {name: [key for key in wanted if key[0] == name] for name in asked.modules}
     wanted.sort(key=lambda key: own[key[0]].index(key) / len(own[key[0]]))  # a run that is stopped has tried as much of each module
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place).resolve()
+        folder, passed = Path(place).resolve(), set()
         copied(folder)
         for key in wanted:
             name = key[0]
             if time.monotonic() > until:
                 return 3
-            if not any(took for other, (_, took) in results.items() if tests[other[0]] == tests[name]):
+            if name not in passed:
                 begin = time.monotonic()
                 failed = outcome(folder, tests[name], LONGEST)
                 print(f"{name}: {time.monotonic() - begin:.1f} s without a mutant{f', FAILED: {failed}' if failed else ''}", flush=True)
                 if failed:
                     return 1
+                passed.add(name)
             sys.dont_write_bytecode = True  # a module that is written again within a second has the time of its old bytecode
             for cached in (folder / "adage_repro" / "__pycache__").glob(f"{name}.*"):
                 cached.unlink()

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from adage_repro.docs.benchmark_page import billion, columns, divided, first_calls, growth, machine, memory, picture, speed, timings
 from adage_repro.docs.claims_page import claims, counts, verdicts
-from adage_repro.docs.code_tables import figures, gradients, interruptions, mutants, parameters, readings, robustness, rooms
+from adage_repro.docs.code_tables import figures, gradients, interruptions, mutants, parameters, readings, robustness, rooms, survivors
 from adage_repro.docs.two_layers import draw
 from adage_repro.folders import ROOT
 from adage_repro.staging import staged
 
 BLOCKS = {
     made.__name__: made
-    for made in (claims, counts, figures, gradients, interruptions, mutants, parameters, readings, robustness, rooms, verdicts)
+    for made in (claims, counts, figures, gradients, interruptions, mutants, parameters, readings, robustness, rooms, survivors, verdicts)
 }
 BLOCKS |= {made.__name__: made for made in (billion, columns, divided, first_calls, growth, machine, memory, picture, speed, timings)}
 MARKED = re.compile(r"(<!-- (\w+): written by make docs -->\n)(?:.*?\n)?(<!-- end of \2 -->)", re.DOTALL)

@@ -2,6 +2,7 @@
 
 import ast
 import csv
+from collections import Counter
 from pathlib import Path
 
 from adage_repro.folders import ROOT
@@ -97,6 +98,20 @@ def mutants() -> str:
         share = f"{100 * killed / len(tried):.1f}%" if tried else "–"
         rows.append([f"`{module}.py`" if module != "all" else "all", *map(str, (len(own), len(tried), killed)), share])
     return table(["module", "mutants", "tried", "killed", "share of those tried"], rows)
+
+
+def survivors() -> str:
+    """The mutants that were tried and not killed, by the line of code, with the reason that benchmarks/survivors.csv gives.
+
+    ValueError: a line without a reason.
+    """
+    reasons = {(row["module"], row["line"]): row["reason"] for row in lines_of(ROOT / "benchmarks" / "survivors.csv")}
+    lines = Counter(
+        (row["module"], row["line"]) for row in lines_of(ROOT / "benchmarks" / "mutants.csv") if row["seconds"] and not row["killed by"]
+    )
+    if missing := [f"{module}.py, line {line}" for module, line in lines if (module, line) not in reasons]:
+        raise ValueError(f"benchmarks/survivors.csv must give a reason for each survivor, but has none for {'; '.join(missing)}")
+    return table(["line", "survivors", "reason"], [[f"`{at[0]}.py` {at[1]}", str(count), reasons[at]] for at, count in lines.items()])
 
 
 def interruptions() -> str:
