@@ -60,8 +60,9 @@ def untaxed(table: pd.DataFrame, claims: Iterable[Claim]) -> np.ndarray:
     """Which entries of `cross` are claims on the policy where no tax is paid, from zeros or from uniform starts as the claim: what holds
     there holds of no policy."""
     found, cells = np.zeros(len(table), bool), pd.MultiIndex.from_frame(table[list(CHOICES)])
-    for payer in ("P2", "A36"):
-        asked = table["id"].isin({claim.id for claim in claims if claim.on_policy and claim.payer == payer}).to_numpy()
+    payers = {claim.id: claim.payer for claim in claims if claim.on_policy}
+    for payer in set(payers.values()):
+        asked = (table["id"].map(payers) == payer).to_numpy()
         paid = table[table["id"] == payer].set_index(list(CHOICES))["measured"].str.split("; ").str[1].str.removeprefix("<")
         found[asked] = (paid.astype(float) <= NOTHING).loc[cells[asked]].to_numpy()
     return found

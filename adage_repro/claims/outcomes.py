@@ -39,7 +39,7 @@ class Trace:
     paid: np.ndarray | None
     swing: float | None
     seen: dict[tuple, "Rows"] = field(default_factory=dict)
-    turned: dict[int, np.ndarray] = field(default_factory=dict)
+    turns_seen: dict[int, np.ndarray] = field(default_factory=dict)
 
     def at(self, row: int, game: MarketEntrance) -> "Rows":
         """One row; KeyError where it was not kept."""
@@ -62,10 +62,10 @@ class Trace:
 
     def turns(self, row: int) -> np.ndarray:
         """How far the run swings in a row, see `turns`."""
-        if row not in self.turned:
+        if row not in self.turns_seen:
             place, actions = self.place(row), self.history.actions
-            self.turned[row] = turns(actions[..., place - 2 : place + 1, :]) if row > 1 else np.zeros(actions.shape[:-2])
-        return self.turned[row]
+            self.turns_seen[row] = turns(actions[..., place - 2 : place + 1, :]) if row > 1 else np.zeros(actions.shape[:-2])
+        return self.turns_seen[row]
 
     @property
     def last(self) -> int:
