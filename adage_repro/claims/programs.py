@@ -13,7 +13,6 @@ from typing import Any
 from uuid import uuid4
 
 import jax
-import jax.numpy as jnp
 import jaxlib
 import numpy as np
 from jax.experimental.serialize_executable import deserialize_and_load, serialize
@@ -36,7 +35,8 @@ def compiled(function: Callable) -> Callable:
 
 def _called(function, *arguments):
     leaves, structure = jax.tree.flatten(arguments)
-    return _program(function, structure, tuple((np.shape(leaf), jnp.result_type(leaf).str) for leaf in leaves))(*leaves)
+    shapes = tuple((np.shape(leaf), (leaf.dtype if hasattr(leaf, "dtype") else np.result_type(leaf)).str) for leaf in leaves)
+    return _program(function, structure, shapes)(*leaves)
 
 
 @cache
