@@ -3,10 +3,15 @@
 import jax
 
 
-def sizes(jaxpr):
-    """Numbers of elements of all that a computation makes on its way, inner computations included."""
+def equations(jaxpr):
+    """All its equations, those of inner computations included."""
     for equation in jaxpr.eqns:
-        yield from (variable.aval.size for variable in equation.outvars)
+        yield equation
         for inner in jax.tree.leaves(list(equation.params.values())):
             if hasattr(inner, "eqns"):
-                yield from sizes(inner)
+                yield from equations(inner)
+
+
+def sizes(jaxpr):
+    """Numbers of elements of all that a computation makes on its way."""
+    return [variable.aval.size for equation in equations(jaxpr) for variable in equation.outvars]

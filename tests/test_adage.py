@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import reference
-from jaxprs import sizes
+from jaxprs import equations, sizes
 from reference import CROWDS, LATE_GROUPS, ORDERS, SHIFTS, TAX_UNITS
 
 from adage_repro import MarketEntrance, Settings, adage, follower_gradients, leader_gradient, model, solve, solve_many, utilities
@@ -94,6 +94,40 @@ def test_many_runs_are_each_their_own():
     assert solve_many([]) == []
     with pytest.raises(ValueError, match=r"^start must have shape"):
         solve_many([*runs, (runs[0][0], runs[0][1], np.zeros(7))])
+
+
+def test_many_runs_keep_what_is_asked_for():
+    """Some rows, and something of each row; what cannot be kept is refused as `solve` refuses it."""
+    runs = [(MarketEntrance(5, c), Settings(9, 0.02, 0.04, leader_bounds=CAP), UNIFORM[0, :5]) for c in (0.4, 0.8)]
+    for choices in ({"rows": [0, 2, 9]}, {"keep": _largest}, {"rows": [1, 8], "keep": _largest}):
+        for run, kept in zip(runs, solve_many(iter(runs), **choices), strict=True):
+            jax.tree.map(np.testing.assert_array_equal, kept, solve(*run, **choices))
+    for choices, line in (
+        ({"rows": [3, 10]}, "rows must"),
+        ({"keep": 3}, "keep must be a function of the game and a row's History, got 3"),
+    ):
+        with pytest.raises(ValueError, match=rf"^{line}"):
+            solve_many(runs, **choices)
+    with pytest.raises(ValueError, match=r"^runs must be a list of \(game, settings, start\), got \[3\]$"):
+        solve_many(3)
+
+
+def test_a_processor_works_in_turn(monkeypatch):
+    """Through runs and along an order of the agents that is kept; what has many cores simulates all runs at once, and sorts."""
+    game, settings = MarketEntrance(70, 0.6), Settings(3, 0.001, 0.04, leader_bounds=CAP)
+
+    def program(in_turn):
+        made = jax.make_jaxpr(lambda starts: adage._solve(game, settings, starts, None, None, in_turn, None))(UNIFORM[:5, :70])
+        made = list(equations(made))
+        runs = [one for one in made if one.primitive.name == "scan" and one.params["length"] == 5]
+        return len(runs), sum(one.primitive.name == "sort" for one in made)
+
+    (runs, sorts), (together, sorts_together) = program(True), program(False)
+    assert runs == 1 and together == 0 and sorts == 1 < sorts_together
+    assert adage._in_turn(UNIFORM) and adage._in_turn(jnp.asarray(UNIFORM))
+    assert jax.jit(lambda start: jnp.asarray(adage._in_turn(start)))(UNIFORM)
+    monkeypatch.setattr(adage.jax, "devices", lambda: [type("Device", (), {"platform": "gpu"})()])
+    assert not adage._in_turn(UNIFORM)
 
 
 @pytest.mark.parametrize(
