@@ -118,9 +118,10 @@ def _put_together(name: str, done: Points, swept: Mapping[str, list], homes: Map
     """The headline numbers of all points that are done as one long table, and as one picture."""
     rows, headline = [], {}
     for point, values in done.items():
-        own = {key: typed(values[key]) if isinstance(values[key], list) else values[key] for key in swept}
+        all_of = {key: typed(value) if isinstance(value, list) else value for key, value in values.items()}
+        own = {key: all_of[key] for key in swept}
         for number, value in _record(homes[point], name)["headline"].items():
-            rows.append(own | {"name": common_name(number, own), "value": value})
+            rows.append(own | all_of | {"name": common_name(number, own), "value": value})
             headline[", ".join([*(f"{key}={each}" for key, each in own.items()), rows[-1]["name"]])] = value
     table = pd.DataFrame(rows)
     figure, alt = small_multiples(table, list(swept))

@@ -1,6 +1,7 @@
 """Work on all cores: processes that each do one task after another, and that start nothing new and are gone once they are told to stop."""
 
 import os
+import re
 import signal
 import sys
 import time
@@ -133,5 +134,6 @@ def _timed(work: Callable[[str], None], name: str) -> float:
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, the last line of it; of a failed cell its own error."""
-    return str(getattr(error, "evalue", "") or error).strip().splitlines()[-1] if str(error) else type(error).__name__
+    """What an error says, the last line of it and without the system's number; of a failed cell its own error."""
+    said = str(getattr(error, "evalue", "") or error).strip().splitlines()[-1] if str(error) else type(error).__name__
+    return re.sub(r"^\[Errno \d+\] ", "", said)

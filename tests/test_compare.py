@@ -168,7 +168,7 @@ def test_a_full_disk_leaves_the_old_page(a, tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr(staging, "_replace_all", full)
     assert main("compare", str(a), str(FIGURES), str(out)) == 1
-    assert capsys.readouterr().err == "failed, and nothing was written: [Errno 28] No space left on device\n"
+    assert capsys.readouterr().err == "failed, and nothing was written: No space left on device\n"
     assert [(file.name, file.read_text()) for file in out.iterdir()] == [("fig06_compare.html", "old")]
 
 

@@ -130,6 +130,13 @@ def test_markdown_keeps_githubs_anchors():
     assert '<div class="scroll"><table>' in html
 
 
+def test_an_index_stands_below_the_line():
+    """In texts, and neither in code nor in an attribute; a search for α_F finds it."""
+    html = BeautifulSoup(markdown.to_html("α_F < 1, a_i and tax_max, `U_L` [R_j](a_i.md)", str), "html.parser")
+    assert [index.get_text() for index in html.find_all("sub")] == ["F", "i", "j"]
+    assert html.get_text().strip() == "α_F < 1, a_i and tax_max, U_L R_j" and html.a["href"] == "a_i.md"
+
+
 def test_what_a_cell_returned_is_shown_as_what_it_displayed_is():
     """The picture rather than the words for it, its alt text as text, and no script or widget."""
     data = {"image/png": "AAAA", "text/plain": "<Panel>", "application/javascript": "alert(1)"}

@@ -184,7 +184,7 @@ def test_points_are_run_put_together_and_never_run_again(project, capsys):
     said = capsys.readouterr().out.splitlines()
     assert said[-3:] == ["2 of 6 points failed; the same command tries them again:", *(f"  {point}  too crowded" for point in failed)]
     table = pd.read_csv(out / "fig90_sweep.csv")
-    assert list(table) == ["capacity", "follower_lr", "seed", "name", "value"] and len(table) == 4 * 3
+    assert list(table) == ["capacity", "follower_lr", "seed", "n_agents", "name", "value"] and len(table) == 4 * 3
     numbers = table[table.name == "places"]
     assert list(numbers.value.astype(float)) == [5, 5, 7.5, 7.5] and set(table.name) == {"places", "follower_lr, seed", "verdict"}
     point = out / "fig90-capacity=0.75,follower_lr=0.001,seed=1"

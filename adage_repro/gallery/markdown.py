@@ -18,6 +18,9 @@ class Renderer(IPythonRenderer):
         super().__init__(escape=False)
         self.site_link, self.anchors = link, {}
 
+    def text(self, text: str) -> str:
+        return symbols(super().text(text))
+
     def link(self, text: str, url: str, title: str | None = None) -> str:
         return super().link(text, self.site_link(url), title)
 
@@ -58,6 +61,13 @@ def to_html(text: str, link: Link) -> str:
 def scrolling(table: str) -> str:
     """A table that scrolls by itself where it is wider than the page."""
     return f'<div class="scroll">{table}</div>\n'
+
+
+def symbols(html: str) -> str:
+    """HTML in which an index that is written as in α_F is set below the line. What is searched for still finds α_F."""
+    texts = re.split(r"(<[^>]*>)", html)  # every second one is a tag
+    texts[::2] = (re.sub(r"(?<!\w)([αUaR])_([FLij])(?!\w)", r"\1<span hidden>_</span><sub>\2</sub>", text) for text in texts[::2])
+    return "".join(texts)
 
 
 def slug(heading: str) -> str:

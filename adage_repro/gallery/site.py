@@ -59,6 +59,7 @@ class Site:
         self.assets: set[str] = set()
         loader = FileSystemLoader(notebook_pages.TEMPLATES)
         self.environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        self.environment.filters["symbols"] = markdown.symbols
 
     def pages(self) -> dict[str, str]:
         """HTML by address, the front page first."""
