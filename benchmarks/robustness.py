@@ -161,7 +161,7 @@ def disk(clone, new):
             status, out, err = ended(made(clone, "figures"))
             now, tried = files(clone / "figures"), tried + 1
             failed = [line for line in out if "failed" in line]
-            lines |= {line.split(": ", 1)[1] for line in failed}
+            lines |= {line.split(": ")[1] for line in failed}  # without the file, which lies in a folder of this run
             expect(now.keys() == old.keys() and all(now[name] in (old[name], new[name]) for name in now) and not belong(now), more)
             expect(bool(failed) == (status != 0) and not left_behind(clone), more, out, err)
             print(more, status, out, err, flush=True)
