@@ -19,6 +19,7 @@ from adage_repro.parameters import check_all, check_device
 from adage_repro.refusals import shown
 from adage_repro.staging import check_writable, only_one, staged
 from adage_repro.terminal import aligned, changes, comparison, open_streams, say
+from adage_repro.words import title
 
 
 def read_out(text: str, otherwise: Path) -> Path:
@@ -133,7 +134,7 @@ def sweep(number: str, grid: str, out: str, processes: str, most: str, scheduler
             held.enter_context(only_one(folder / f".{name}_sweep.lock"))
         except BlockingIOError:
             raise ValueError(f"OUT must be a folder in which no other sweep is at work, got {shown(place(folder))}") from None
-        say(f"Figure {int(number)} at {len(points)} points into {place(folder)}")
+        say(f"{title(name)} at {len(points)} points into {place(folder)}")
         try:
             failed = made.sweep(name, points, values, folder, run)
         except (KeyboardInterrupt, Exception) as stop:  # a full disk, or a scheduler that was lost

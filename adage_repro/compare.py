@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from jinja2 import Environment
 from adage_repro.folders import digest, place
 from adage_repro.refusals import Refused, cut, shown
 from adage_repro.terminal import typed, word
+from adage_repro.words import title
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -130,5 +130,4 @@ def _rows(a: Run, b: Run, part: str) -> list[tuple[str, object, object]]:
 
 def page(a: Run, b: Run) -> str:
     """The comparison as one HTML file that needs no other."""
-    title = f"Figure {int(a.name[3:5])}" if re.match(r"fig\d\d", a.name) else a.name
-    return Environment(autoescape=True).from_string(PAGE).render(title=title, runs={"A": a, "B": b}, tables=differences(a, b))
+    return Environment(autoescape=True).from_string(PAGE).render(title=title(a.name), runs={"A": a, "B": b}, tables=differences(a, b))

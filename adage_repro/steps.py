@@ -117,20 +117,28 @@ def alternating(game, settings, state, present, learning, leader_action, iterati
         return (_widened(extremes, *agent),) * 2
 
     def one(carry, agent):
-        moved, behind = carry
+        so_far, (step, last) = carry
+        moved, behind = _counted(*so_far, *step)
         own, action, memory, present, learning, ahead = agent
         me = as_agent(own)
         now = jax.tree.map(lambda mean, moved, lost: mean + (moved + lost) / n_present, mean, *moved)
         extremes = jax.tree.map(jnp.minimum, behind[0], ahead[0]), jax.tree.map(jnp.maximum, behind[1], ahead[1])
         gradient = own_gradient(me, action, jax.tree.map(between, now, *extremes), n_present, leader_action, iteration)
-        new, memory = learnt(game, settings, (action, memory), gradient, learning, iteration)
-        after = felt(me, new)
-        step = jax.tree.map(jnp.subtract, after, felt(me, action))
-        moved = jax.tree.map(jnp.add, moved[0], step), jax.tree.map(_lost, *moved, step)
-        return (moved, _widened(behind, after, present)), (new, memory)
+        new = learnt(game, settings, (action, memory), gradient, learning, iteration)
+        return ((moved, behind), ((felt(me, action), felt(me, new[0]), present), new)), last
 
     still_ahead = lax.scan(ahead, nobody, (felt_of_each(game, actions), present), reverse=True)[1]
-    return lax.scan(one, ((at_rest, at_rest), nobody), (own, actions, memory, present, learning, still_ahead))[1]
+    # What follows from the step of an agent is computed with the next agent: else XLA computes the gradient anew for each part of it.
+    none_yet = (at_rest, at_rest, jnp.array(False)), jax.tree.map(lambda values: values[0], (actions, memory))
+    agents = own, actions, memory, present, learning, still_ahead
+    (_, (_, last)), before = lax.scan(one, (((at_rest, at_rest), nobody), none_yet), agents)
+    return jax.tree.map(lambda before, last: jnp.concatenate([before[1:], last[None]]), before, last)
+
+
+def _counted(moved: tuple[Any, Any], behind: tuple[Any, Any], before: Any, after: Any, present: Array) -> tuple[Any, Any]:
+    """How far all have moved, with what rounding has lost of it, and the extremes of those behind, once one more agent has moved."""
+    step = jax.tree.map(jnp.subtract, after, before)
+    return (jax.tree.map(jnp.add, moved[0], step), jax.tree.map(_lost, *moved, step)), _widened(behind, after, present)
 
 
 def _widened(extremes: tuple[Any, Any], values: Any, present: Array) -> tuple[Any, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from adage_repro.parameters import differing
 from adage_repro.refusals import shown
-from adage_repro.words import setting
+from adage_repro.words import setting, title
 
 THIS = "this run"
 
@@ -34,12 +34,11 @@ def say(*lines: str) -> None:
 
 def changes(name: str, values: Mapping[str, object], standard: Mapping[str, object]) -> list[str]:
     """Which parameters of notebook `name` differ from its default setting, the paper's if it is of the paper, or that none does."""
-    title = f"Figure {int(name[3:])}" if name.startswith("fig") else name[:1].upper() + name[1:].replace("_", " ")
     differ = differing(values, standard)
     if not differ:
-        return [f"{title}, with every parameter as in the {setting(name)}"]
+        return [f"{title(name)}, with every parameter as in the {setting(name)}"]
     rows = [(parameter, typed(value), typed(standard.get(parameter))) for parameter, value in differ.items()]
-    return aligned([(f"{title}, parameters that differ", THIS, setting(name)), *rows])
+    return aligned([(f"{title(name)}, parameters that differ", THIS, setting(name)), *rows])
 
 
 def comparison(name: str, own: Mapping[str, object], paper: Mapping[str, object]) -> list[str]:

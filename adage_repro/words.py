@@ -9,7 +9,7 @@ from adage_repro.parameters import differing
 from adage_repro.readings import LATE_GROUP, RETURNS_SHIFT
 
 SEEN = 0.005  # of the scale, which is 1 for attendances: a smaller change is none
-NEAR = 0.02  # all agents within this of a point are near it,
+NEAR = 0.02  # the tolerance of an attendance in the list of claims: all agents within this of a point are near it,
 AT = 0.001  # and within this at it; groups whose means differ by no more have met
 ROUNDING = 1e-13  # numbers no larger than this are rounding noise, saved and drawn as 0
 NOTHING = 1e-9  # numbers below this are rounding, and said as 0
@@ -185,6 +185,11 @@ def fairness_note(returns_shift: str) -> str:
     shifted = f"fairness is 1 - Gini of the returns, shift: {returns_shift}"
     raw = "returns are not shifted: with negative returns the number is no Gini coefficient and is reported raw"
     return RETURNS_SHIFT.pick(returns_shift, negative=shifted, always=shifted, none=raw)
+
+
+def title(name: str) -> str:
+    """What a notebook, or a sweep of it, is called in a sentence: Figure 4 for fig04 and fig04_sweep."""
+    return f"Figure {int(name[3:5])}" if name.startswith("fig") else name[:1].upper() + name[1:].replace("_", " ")
 
 
 def setting(name: str) -> str:

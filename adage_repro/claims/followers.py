@@ -13,8 +13,8 @@ from adage_repro.claims.runs import rows_of_series
 from adage_repro.claims.setup import Setup
 from adage_repro.measures import rows_until, share_made
 from adage_repro.parameters import POLICY_LR
+from adage_repro.words import NEAR
 
-NEAR = 0.02  # the list's tolerance of an attendance
 UNTAXED = ("order", "crowd", "follower_lr")
 LR_AND_READINGS = ("follower_lr", "readings")
 FEW_LRS = (0.0003, 0.0006, 0.0009, 0.002, 0.005)  # where a search runs N = 1000

@@ -3,10 +3,11 @@
 import numpy as np
 
 from adage_repro.claims.claim import Search, claim, control, searched
-from adage_repro.claims.followers import FEW_LRS, LR_AND_READINGS, NEAR
+from adage_repro.claims.followers import FEW_LRS, LR_AND_READINGS
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.runs import long_run
 from adage_repro.measures import ratio
+from adage_repro.words import NEAR
 
 LATE = ("order", "late_group", "crowd", "follower_lr")
 ALL_AT_ONCE = {"late_entry_share": 0.0}

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import inf, isnan
 from operator import eq, ge, gt, le, lt
 
-LEAST = 0.02  # the list's tolerance of an attendance: a ratio to less than this decides nothing
+from adage_repro.words import NEAR
+
 LIMITS = {"at_most": ("≤", le), "at_least": ("≥", ge), "below": ("<", lt), "above": (">", gt), "equal_to": ("=", eq)}
 
 
@@ -62,7 +63,7 @@ class Number:
     @property
     def decides(self) -> bool:
         """Whether there is anything to compare: a ratio to almost nothing says neither yes nor no."""
-        return self.over is None or abs(self.over) >= LEAST
+        return self.over is None or abs(self.over) >= NEAR
 
 
 class Measured(tuple[Number, ...]):

@@ -87,7 +87,8 @@ def numbers(row: dict[str, str]) -> list[list[str]]:
     values = [*values[:last], "; ".join(values[last:])]
     if last == 0 and "; " in values[0]:
         limits = [f"{limit}, the first of them" for limit in limits]
-    return [[name, value, limit] for name, value, limit in zip(names, values, [*limits, *["–"] * len(names)], strict=False)]
+    limits += ["–"] * (len(names) - len(limits))
+    return [list(number) for number in zip(names, values, limits, strict=True)]
 
 
 def _conditions(row: dict[str, str]) -> list[str]:

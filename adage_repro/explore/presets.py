@@ -7,6 +7,7 @@ from functools import cache
 from adage_repro.notebooks import defaults, figure_names, notebook_of, sources
 from adage_repro.parameters import PARAMETERS, differing
 from adage_repro.terminal import typed
+from adage_repro.words import title
 
 NAME = "explore"
 LISTS = {"n_agents": "agent_counts", "capacity": "capacities", "follower_lr": "follower_lrs", "leader_lr": "leader_lrs"}
@@ -66,13 +67,13 @@ def _figure_presets() -> dict[str, Preset]:
     }
     found = {}
     for name in figure_names():
-        title = sources(notebook_of(name))[0].splitlines()[0].split(" · ")[1]
+        shows = sources(notebook_of(name))[0].splitlines()[0].split(" · ")[1]
         own, changes = _defaults(name), chosen.get(name, {})
         one_of = [f"{PARAMETERS[each].symbol.split(' ')[0]} = {changes[each]:g}" for each in changes if LISTS.get(each) in own]
-        says = f"{title}; here {one_of[0]}" if one_of else title
+        says = f"{shows}; here {one_of[0]}" if one_of else shows
         if LEARNS not in own:
             says += ": it draws gradients of this market, which is here shown learning, as in Figure 4"
-        found[f"Figure {int(name[3:])}"] = Preset(name, f"{says}.", changes)
+        found[title(name)] = Preset(name, f"{says}.", changes)
     return found
 
 

@@ -8,11 +8,11 @@ import pandas as pd
 from jax import Array
 
 from adage_repro.adage import History, solve_many
-from adage_repro.claims.followers import NEAR
 from adage_repro.claims.runs import simulation
 from adage_repro.claims.setup import Setup
 from adage_repro.market import MarketEntrance, largest_stable_lr
 from adage_repro.measures import gap
+from adage_repro.words import NEAR
 
 AGENT_COUNTS = (10, 20, 30, 50, 100, 200)
 FOLLOWER_LRS = tuple(float(f"{rate:.4g}") for rate in np.geomspace(1e-4, 0.1, 13))
