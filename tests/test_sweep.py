@@ -274,7 +274,7 @@ def test_a_sweep_that_is_killed_goes_on_where_it_was(project, copy):
     wait_for(out, "*/fig90.stamp", more_than=1)
     os.killpg(run.pid, signal.SIGKILL)
     assert run.wait() == -signal.SIGKILL
-    before = files(out)
+    before = {file: own for file, own in files(out).items() if STAGING not in file}  # a kill may leave a point whole, and its notes beside
     finished = len(list(out.glob("*/fig90.stamp")))
     assert 2 <= finished < 6
     swept(words, out)
