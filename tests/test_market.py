@@ -81,6 +81,18 @@ def test_untaxed_path_is_the_solution(crowd, late_group):
     np.testing.assert_array_equal(untaxed_path(game, 0.008, start, 3), untaxed_path(game, 0.008, start, 3, entry_time=0))
 
 
+def test_the_closed_form_ends_where_a_strategy_leaves_its_bounds():
+    """Above 1 or below 0, in the last row that is asked for or not at all; a strategy on a bound has not left it."""
+    game = MarketEntrance(5, 0.6)  # the mean's distance to its rest point, ½, takes the factor -1.4 at this rate
+    for start in (0.4, 0.6):
+        for entry in (0, 3):
+            assert untaxed_path(game, 0.2, np.full(5, start), entry + 4, entry).shape == (entry + 5, 5)
+            assert untaxed_path(game, 0.2, np.full(5, start), entry + 5, entry) is None
+    for start in (np.zeros(5), np.ones(5), np.array([1.0, 1.0, 1.0, 0.0, 0.0])):
+        np.testing.assert_allclose(untaxed_path(game, 0.01, start, 9), solve(game, Settings(9, 0.01), start).actions, atol=1e-12)
+    assert untaxed_path(game, 0.3, np.full(5, 0.4), 10_000) is None  # past what a float holds
+
+
 @pytest.mark.parametrize("tax_units, over", [("headcount", 4.0), ("rate", 0.4), ("literal", 0.0)])
 def test_tax_in_its_three_units(tax_units, over):
     """Eq. 7 for an agent at 0.8 with two others present at 0 and 0.4, ten agents in all; at or below the mean there is no tax."""
