@@ -31,28 +31,33 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "benchmarks" / "mutants.csv"
 LONGEST = 300
 COLUMNS = ["module", "line", "column", "before", "after", "killed by", "seconds"]  # without seconds: it was not tried
-QUICK = {  # which tests of a file are tried first, since they take seconds
-    "fairness": "",
-    "properties": "",
-    "market": "not item and not stable",
-    "adage": "settings or boxes or presence or refusals or knows or cournot or equal or many_runs or kept or (headcount and negative)",
-    "framework": "optimiser or refused or against",
-}
-MODULES = {  # in which order, until one fails
-    "fairness": ("fairness", "properties"),
-    "market": ("market", "properties"),
-    "followers": ("properties", "adage", "framework"),
-    "steps": ("properties", "adage", "framework"),
-    "adage": ("properties", "adage", "framework"),
+PROPERTIES = ("properties", "")
+MODULES = {  # the tests that take seconds: a file and which of it, in which order, until one fails
+    "fairness": (("fairness", ""), PROPERTIES),
+    "market": (("market", "not item and not stable"), PROPERTIES),
+    "adage": (
+        ("adage", "settings or boxes or presence or refusals or knows or cournot or equal or turn or what_is_asked"),
+        ("framework", "optimiser or refused or against"),
+        ("adage", "headcount and negative"),
+        PROPERTIES,
+        ("adage", "each_their_own or kept"),
+    ),
 }
 PARTS = ("adage_repro", "tests", "notebooks", "figures", "docs", "benchmarks")
 PARTS += ("pyproject.toml", "requirements.lock", "Makefile", "README.md", "CONTRIBUTING.md")
 SECOND = {  # tests that take longer or look at a module from outside, for what survived the first
-    "fairness": {"fairness": "tie or poorest"},
-    "market": {"market": "stable or path"},
-    "followers": {"framework": "", "games": ""},
-    "steps": {"framework": "", "games": ""},
-    "adage": {"docs": "examples", "sharding": ""},
+    "fairness": (("fairness", "tie or poorest or absent_do"),),
+    "market": (("market", "stable or path or closed_form"),),
+    "adage": (
+        ("adage", "turn or what_is_asked or identical"),
+        ("experiments", "inside or without_a_leader"),
+        ("framework", "history_says"),
+        ("orders", ""),
+        ("sharding", "four or mesh"),
+        ("leaders", "tax_authority"),
+        ("docs", "examples"),
+        ("sharding", "processes"),
+    ),
 }
 
 
@@ -139,7 +144,7 @@ def first_failure(folder, tests):
         os.dup2(silence, number)
     said = First()
     try:
-        for name, chosen in tests.items():
+        for name, chosen in tests:
             words = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no", "-k", chosen]
             status = pytest.main([*words, str(folder / "tests" / f"test_{name}.py")], plugins=[said])
             if status:
@@ -168,9 +173,10 @@ def main():
     ask.add_argument("--table", type=Path, default=TABLE)
     asked = ask.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
-    tests = SECOND if asked.second else {name: {test: QUICK[test] for test in MODULES[name]} for name in MODULES}
+    tests = SECOND if asked.second else MODULES
     until = time.monotonic() + 60 * asked.minutes
     os.environ["HYPOTHESIS_PROFILE"] = "mutants"
+    os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"  # each mutant compiles anew
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(ROOT / ".cache" / "mutants")
     os.environ |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
     sources = {name: (ROOT / "adage_repro" / f"{name}.py").read_text(encoding="utf-8") for name in MODULES}
