@@ -112,12 +112,13 @@ def alternating(game, settings, state, present, learning, leader_action, iterati
     own, as_agent = per_agent(game, actions.shape[0])
     nobody = jax.tree.map(lambda mean: jnp.full_like(mean, jnp.inf), mean), jax.tree.map(lambda mean: jnp.full_like(mean, -jnp.inf), mean)
     at_rest = jax.tree.map(jnp.zeros_like, mean)
+    feels = felt_of_each(game, actions)
 
     def ahead(extremes, agent):
         return (_widened(extremes, *agent),) * 2
 
     def one(carry, agent):
-        so_far, (step, last) = carry
+        so_far, (step, previous) = carry
         moved, behind = _counted(*so_far, *step)
         own, action, memory, present, learning, ahead = agent
         me = as_agent(own)
@@ -125,14 +126,15 @@ def alternating(game, settings, state, present, learning, leader_action, iterati
         extremes = jax.tree.map(jnp.minimum, behind[0], ahead[0]), jax.tree.map(jnp.maximum, behind[1], ahead[1])
         gradient = own_gradient(me, action, jax.tree.map(between, now, *extremes), n_present, leader_action, iteration)
         new = learnt(game, settings, (action, memory), gradient, learning, iteration)
-        return ((moved, behind), ((felt(me, action), felt(me, new[0]), present), new)), last
+        return ((moved, behind), ((felt(me, action), felt(me, new[0]), present), new)), previous
 
-    still_ahead = lax.scan(ahead, nobody, (felt_of_each(game, actions), present), reverse=True)[1]
+    still_ahead = lax.scan(ahead, nobody, (feels, present), reverse=True)[1]
     # What follows from the step of an agent is computed with the next agent: else XLA computes the gradient anew for each part of it.
-    none_yet = (at_rest, at_rest, jnp.array(False)), jax.tree.map(lambda values: values[0], (actions, memory))
+    unmoved = jax.tree.map(lambda values: jnp.zeros_like(values[0]), feels)
+    none_yet = (unmoved, unmoved, jnp.array(False)), jax.tree.map(lambda values: values[0], (actions, memory))
     agents = own, actions, memory, present, learning, still_ahead
-    (_, (_, last)), before = lax.scan(one, (((at_rest, at_rest), nobody), none_yet), agents)
-    return jax.tree.map(lambda before, last: jnp.concatenate([before[1:], last[None]]), before, last)
+    (_, (_, last)), shifted = lax.scan(one, (((at_rest, at_rest), nobody), none_yet), agents)  # each agent's state one agent late
+    return jax.tree.map(lambda shifted, last: jnp.concatenate([shifted[1:], last[None]]), shifted, last)
 
 
 def _counted(moved: tuple[Any, Any], behind: tuple[Any, Any], before: Any, after: Any, present: Array) -> tuple[Any, Any]:

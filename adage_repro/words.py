@@ -1,5 +1,6 @@
 """What happened in a run, in words: every phrase about a run is composed here from its numbers, with the tolerances stated here."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -189,7 +190,8 @@ def fairness_note(returns_shift: str) -> str:
 
 def title(name: str) -> str:
     """What a notebook, or a sweep of it, is called in a sentence: Figure 4 for fig04 and fig04_sweep."""
-    return f"Figure {int(name[3:5])}" if name.startswith("fig") else name[:1].upper() + name[1:].replace("_", " ")
+    figure = re.fullmatch(r"fig(\d\d)(_sweep)?", name)
+    return f"Figure {int(figure[1])}" if figure else name[:1].upper() + name[1:].replace("_", " ")
 
 
 def setting(name: str) -> str:

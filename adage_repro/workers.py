@@ -134,6 +134,7 @@ def _timed(work: Callable[[str], None], name: str) -> float:
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, the last line of it, without the system's number and a second file; of a failed cell its own error."""
+    """What an error says, the last line of it; of a failed cell its own error. The system's number is left out, and of two files the one
+    that was to be moved."""
     said = str(getattr(error, "evalue", "") or error).strip().splitlines()[-1] if str(error) else type(error).__name__
-    return re.sub(r"^\[Errno \d+\] (.*?)( -> '[^']*')?$", r"\1", said)
+    return re.sub(r"^\[Errno \d+\] ([^:]*: )?(?:.* -> )?", r"\1", said)

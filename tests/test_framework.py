@@ -349,3 +349,21 @@ def test_a_history_says_what_went_wrong():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         solve(climber, LED, THREE)
+
+
+@model
+class Rounded:
+    """What others feel of an agent has half as many digits as its action."""
+
+    def aggregate(self, action):
+        return action.astype(jnp.float32)
+
+    def utility(self, action, mean, n_present, leader_action):
+        return -((action - 0.5 * mean - 0.1) ** 2)
+
+
+@pytest.mark.parametrize("order", ["simultaneous", "alternating"])
+def test_an_aggregate_may_have_a_precision_of_its_own(order):
+    """Best answers a = m / 2 + 0.1 meet at 0.2."""
+    end = solve(Rounded(), Settings(200, 0.2, order=order, action_bounds=(0, 1)), np.linspace(0.0, 1.0, 5)).actions[-1]
+    np.testing.assert_allclose(end, 0.2, atol=1e-6)
