@@ -118,6 +118,7 @@ def alternating(game, settings, state, present, learning, leader_action, iterati
         return (_widened(extremes, *agent),) * 2
 
     def one(carry, agent):
+        # What follows from the step of an agent is computed with the next agent: else XLA computes the gradient anew for each part of it.
         so_far, (step, previous) = carry
         moved, behind = _counted(*so_far, *step)
         own, action, memory, present, learning, ahead = agent
@@ -129,7 +130,6 @@ def alternating(game, settings, state, present, learning, leader_action, iterati
         return ((moved, behind), ((felt(me, action), felt(me, new[0]), present), new)), previous
 
     still_ahead = lax.scan(ahead, nobody, (feels, present), reverse=True)[1]
-    # What follows from the step of an agent is computed with the next agent: else XLA computes the gradient anew for each part of it.
     unmoved = jax.tree.map(lambda values: jnp.zeros_like(values[0]), feels)
     none_yet = (unmoved, unmoved, jnp.array(False)), jax.tree.map(lambda values: values[0], (actions, memory))
     agents = own, actions, memory, present, learning, still_ahead

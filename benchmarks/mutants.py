@@ -161,7 +161,7 @@ class First:
 
     def pytest_runtest_logreport(self, report):
         if report.failed and not self.name:
-            self.name = report.nodeid.split("/")[-1].split("[")[0]
+            self.name = report.nodeid.split("[")[0].split("/")[-1]
 
 
 def main():

@@ -339,6 +339,9 @@ def test_a_history_says_what_went_wrong():
     rooted = made(lambda self, action: jnp.sqrt(0.3 - action) + 20 * action)
     with pytest.warns(HistoryWarning, match=r"^the history contains NaN .* from row 1 on: Own\.utility gives NaN$"):
         solve(rooted, SHORT, THREE)
+    for call in (solve, lambda *run, rows: solve_many([run], rows=rows)):  # of the rows that are kept
+        with pytest.warns(HistoryWarning, match=r"^the history contains NaN .* from row 4 on: "):
+            call(rooted, SHORT, THREE, rows=[0, 4])
     with pytest.warns(HistoryWarning, match=r"from row 3 on: the schedule follower_lr gives no finite rate in iteration 2$"):
         solve(Alike(), Settings(5, lambda t: 0.1 / (t - 2) * 0), THREE)
     with pytest.warns(HistoryWarning, match=r"from row \d+ on: the gradient of Alike\.utility is NaN, or its steps diverge$"):

@@ -1,6 +1,7 @@
 """The site of `make gallery`, read as HTML: what it links to is there, and what it says of figures and claims is what the tables say."""
 
 import json
+import re
 from pathlib import Path
 from urllib.parse import urldefrag, urlparse
 
@@ -131,10 +132,16 @@ def test_markdown_keeps_githubs_anchors():
 
 
 def test_an_index_stands_below_the_line():
-    """In texts, and neither in code nor in an attribute; a search for α_F finds it."""
-    html = BeautifulSoup(markdown.to_html("α_F < 1, a_i and tax_max, `U_L` [R_j](a_i.md)", str), "html.parser")
-    assert [index.get_text() for index in html.find_all("sub")] == ["F", "i", "j"]
-    assert html.get_text().strip() == "α_F < 1, a_i and tax_max, U_L R_j" and html.a["href"] == "a_i.md"
+    """In texts, bold or not, and neither in code nor in an attribute; the page's text is as before."""
+    html = BeautifulSoup(markdown.symbols(markdown.to_html("α_F < 1, a_i, tax_max, **π_0 at `U_L`** [R_j](a_i.md)", str)), "html.parser")
+    assert [index.get_text() for index in html.find_all("sub")] == ["F", "i", "0", "j"]
+    assert html.get_text().strip() == "α_F < 1, a_i, tax_max, π_0 at U_L R_j" and html.a["href"] == "a_i.md"
+
+
+def test_no_index_is_left_in_the_line(pages):
+    for file, page in pages.items():
+        found = page.find_all(string=re.compile(r"\b[αUaRπ]_[FLij0]\b"))
+        assert [text for text in found if not text.find_parent(["head", "pre", "code", "math"])] == [], file.name
 
 
 def test_what_a_cell_returned_is_shown_as_what_it_displayed_is():

@@ -110,14 +110,9 @@ class Claim:
         return set(self.depends) == set(CHOICES)
 
     @property
-    def from_uniform_starts(self) -> bool:
-        """Whether it asks for runs from uniform starts."""
-        return any("uniform" in run for run in self.asks)
-
-    @property
     def payer(self) -> str:
         """The claim whose second number is the tax that is paid in runs from the starts that it asks for."""
-        return "A36" if self.from_uniform_starts else "P2"
+        return "A36" if any("uniform" in run for run in self.asks) else "P2"
 
     def says(self, setup: Setup) -> str:
         """What it claims, in this setup."""

@@ -80,6 +80,8 @@ def numbers(row: dict[str, str]) -> list[list[str]]:
     """Name, values and threshold of each number. A last name stands for all values that are left; where names and values cannot be
     matched, all are in one line."""
     names, values, limits = (_parts(row[column]) for column in ("quantity", "measured", "threshold"))
+    if len(limits) > len(names):
+        raise ValueError(f"{row['id']} must name each number that has a threshold, got {len(names)} names for {len(limits)} thresholds")
     if len(names) > len(values) or len(limits) < len(names) - 1 < len(values) - 1:
         names = [row["quantity"]]
     last = len(names) - 1

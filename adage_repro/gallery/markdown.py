@@ -18,9 +18,6 @@ class Renderer(IPythonRenderer):
         super().__init__(escape=False)
         self.site_link, self.anchors = link, {}
 
-    def text(self, text: str) -> str:
-        return symbols(super().text(text))
-
     def link(self, text: str, url: str, title: str | None = None) -> str:
         return super().link(text, self.site_link(url), title)
 
@@ -63,11 +60,13 @@ def scrolling(table: str) -> str:
     return f'<div class="scroll">{table}</div>\n'
 
 
-def symbols(html: str) -> str:
-    """HTML in which an index that is written as in α_F is set below the line. What is searched for still finds α_F."""
-    texts = re.split(r"(<[^>]*>)", html)  # every second one is a tag
-    texts[::2] = (re.sub(r"(?<!\w)([αUaR])_([FLij])(?!\w)", r"\1<span hidden>_</span><sub>\2</sub>", text) for text in texts[::2])
-    return "".join(texts)
+INDEX = re.compile(r"<(head|pre|code|math|script|style)\b.*?</\1>|<[^>]*>|(?<!\w)([αUaRπ])_([FLij0])(?!\w)", re.DOTALL)
+
+
+def symbols(page: str) -> str:
+    """A page of HTML in which an index that is written as in α_F stands below the line, but not in code. The filter of the claims still
+    finds α_F."""
+    return INDEX.sub(lambda found: f"{found[2]}<span hidden>_</span><sub>{found[3]}</sub>" if found[2] else found[0], page)
 
 
 def slug(heading: str) -> str:

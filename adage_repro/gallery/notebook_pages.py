@@ -44,7 +44,7 @@ def read(file: Path) -> Notebook:
 @cache
 def _exporter() -> TemplateExporter:
     config = Config({"NbConvertBase": {"display_data_priority": SHOWN}})
-    filters = {name: getattr(markdown, name) for name in ("to_html", "scrolling", "symbols")}
+    filters = {name: getattr(markdown, name) for name in ("to_html", "scrolling")}
     filters["highlight_code"] = Highlight2HTML(pygments_lexer="ipython3")
     places = {"template_name": "cells", "template_file": "index.html.j2", "extra_template_basedirs": [str(TEMPLATES)]}
     return TemplateExporter(config=config, filters=filters, **places)

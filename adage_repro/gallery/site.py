@@ -59,7 +59,6 @@ class Site:
         self.assets: set[str] = set()
         loader = FileSystemLoader(notebook_pages.TEMPLATES)
         self.environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        self.environment.filters["symbols"] = markdown.symbols
 
     def pages(self) -> dict[str, str]:
         """HTML by address, the front page first."""
@@ -70,7 +69,7 @@ class Site:
     def page(self, template: str, address: str, **content: object) -> str:
         """One page from its template, which finds the rest of the site from `root`."""
         root = "../" * address.count("/")
-        return self.environment.get_template(template).render(root=root, address=address, site=self, **content)
+        return markdown.symbols(self.environment.get_template(template).render(root=root, address=address, site=self, **content))
 
     def link(self, source: str, url: str) -> str:
         """Where a link of a repository's file leads on the site. Refused: to a file that is not on the site."""
