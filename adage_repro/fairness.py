@@ -12,7 +12,7 @@ from adage_repro.sums import total
 
 PAIRWISE_UP_TO, IN_TURN_UP_TO = 64, 16  # agents; above, sorting is faster, and up to, one other return after another
 NOTHING = 1e-150  # a sum of returns up to here counts as 0: no float holds its square, which a derivative of the quotient asks for
-TIE = 1e-12  # of the largest return: returns closer than this are equal, so that rounding does not order them
+TIE = 1e-12  # of the largest return before the shift: returns closer than this are equal, so that rounding does not order them
 
 
 def gini(returns: Array, present: Array | None = None, returns_shift: Choice = RETURNS_SHIFT.default) -> Array:
@@ -20,11 +20,11 @@ def gini(returns: Array, present: Array | None = None, returns_shift: Choice = R
 
     returns_shift   `negative`: R - min(min R, 0) · `always`: R - min R · `none`: R as it is; with negative returns the number is
                     then no Gini coefficient and can lie anywhere
-    0, with gradient 0, where the shifted returns sum to 0, or to less than 1e-150. Nobody present: 0.
+    0, with gradient 0, where returns are equal up to 1e-12 of the largest, or once shifted sum to less than 1e-150. Nobody present: 0.
     ValueError: an unknown `returns_shift`.
     """
-    returns, present, n_present, summed = _shifted(returns, present, returns_shift)
-    return _ratio(_spread(returns, present), n_present * summed)
+    returns, present, n_present, summed, tie = _shifted(returns, present, returns_shift)
+    return _ratio(_spread(returns, present, tie), n_present * summed)
 
 
 def leader_objective(
@@ -35,8 +35,8 @@ def leader_objective(
     order   an order of the agents (N,) along which returns rise and fall a few times only, if one is known: the result is the same, in
             O(N) in place of O(N log N) where many are present
     """
-    returns, present, n_present, summed = _shifted(returns, present, returns_shift)
-    return -_ratio(n_present * _spread(returns, present, order), summed)
+    returns, present, n_present, summed, tie = _shifted(returns, present, returns_shift)
+    return -_ratio(n_present * _spread(returns, present, tie, order), summed)
 
 
 def _shifted(returns, present, returns_shift):
@@ -46,12 +46,12 @@ def _shifted(returns, present, returns_shift):
     if returns.ndim != 1 or not returns.size or present.shape != returns.shape:
         raise Refused(f"returns and present must have one shape (N,), got {returns.shape} and {present.shape}")
     check_value("returns", returns, "float", "[-1e+300, 1e+300]")
-    lowest = _lowest(returns, present)
+    lowest, tie = _lowest(returns, present), TIE * jnp.where(present, jnp.abs(returns), 0.0).max()
     negative, always = jnp.where(lowest < 0, lowest, 0.0), jnp.where(jnp.isfinite(lowest), lowest, 0.0)
     shift = RETURNS_SHIFT.pick(returns_shift, negative=negative, always=always, none=jnp.zeros(()))
     returns = jnp.where(present, returns - shift, 0.0)
     summed = total(returns)
-    return returns, present, present.sum(), jnp.where(jnp.abs(summed) <= NOTHING, 0.0, summed)
+    return returns, present, present.sum(), jnp.where(jnp.abs(summed) <= NOTHING, 0.0, summed), tie
 
 
 def _lowest(returns, present):
@@ -68,10 +68,9 @@ def _ratio(numerator, denominator):
     return jnp.where(zero, 0.0, numerator / jnp.where(zero, 1.0, denominator))
 
 
-def _spread(returns, present, order=None):
+def _spread(returns, present, tie, order=None):
     """½ ΣΣ |R_i - R_j| = Σ w_i R_i with w_i = #{R_j < R_i} - #{R_j > R_i}: piecewise linear, so w is also its gradient (0 at ties)."""
     few = returns.shape[-1] <= PAIRWISE_UP_TO
-    tie = TIE * jnp.abs(returns).max()
     lowest = lax.stop_gradient(jnp.where(present, returns, jnp.inf).min())  # the weights sum to 0: this changes rounding only
     if not few:
         returns, n_present = jnp.where(present, returns, jnp.inf), present.sum()

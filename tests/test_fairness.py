@@ -125,6 +125,13 @@ def test_returns_that_cancel():
         assert value == 0 and not np.any(gradient)
 
 
+def test_rounding_makes_nobody_richer(evaluate):
+    """Returns that differ by rounding are equal, whatever is taken from them first."""
+    for returns in (0.7 + 1e-16 * np.arange(N), 1e5 + 1e-11 * np.arange(N)):
+        for value, gradient in evaluate(returns, EVERYBODY).values():
+            assert value == 0 and not np.any(gradient)
+
+
 def test_a_tie_counts_as_equal(evaluate, returns_shift):
     """|x| has gradient 0 at 0: the tied push by #lower - #higher, like one return in the middle."""
     returns = np.r_[np.zeros(3), np.full(6, 2.0), np.full(3, 5.0)]
