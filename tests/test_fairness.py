@@ -1,5 +1,6 @@
 """The Gini coefficient and the leader's objective (Eq. 6) against their definition, and the sum whose order is fixed."""
 
+import itertools
 import math
 from functools import cache
 
@@ -73,12 +74,12 @@ def evaluate(request, returns_shift):
 @pytest.mark.parametrize("returns_shift", SHIFTS)
 @pytest.mark.parametrize("n_agents", [fairness.IN_TURN_UP_TO, fairness.PAIRWISE_UP_TO, fairness.PAIRWISE_UP_TO + 1])
 def test_those_absent_do_not_count(n_agents, returns_shift):
-    """By each of the ways to weigh returns: numbers and gradients are those without them."""
+    """By each of the ways to weigh returns, and of whatever size: numbers and gradients are those without them."""
     rng = np.random.default_rng(n_agents)
     returns, present = rng.uniform(-1, 2, n_agents), rng.random(n_agents) < 0.6
-    for function in (gini, leader_objective):
-        found, slope = jax.value_and_grad(function)(returns, present, returns_shift)
-        expected, expected_slope = jax.value_and_grad(function)(returns[present], None, returns_shift)
+    for function, scale in itertools.product((gini, leader_objective), (1.0, 1e-14)):
+        found, slope = jax.value_and_grad(function)(scale * returns, present, returns_shift)
+        expected, expected_slope = jax.value_and_grad(function)(scale * returns[present], None, returns_shift)
         np.testing.assert_allclose(found, expected, rtol=1e-12)
         np.testing.assert_allclose(slope[present], expected_slope, rtol=1e-9, atol=1e-12)
         assert not slope[~present].any()
