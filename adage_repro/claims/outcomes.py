@@ -15,6 +15,7 @@ from adage_repro.market import MarketEntrance
 from adage_repro.measures import MEASUREMENTS, Series, farthest
 from adage_repro.settings import Settings
 from adage_repro.steps import follower_update
+from adage_repro.words import NOTHING
 
 # Where a run turns back by more, its last two rows lie more than the list's 0.02 from their mean: it swings between two states.
 SWING = 0.04
@@ -198,16 +199,16 @@ class Outcome:
 
     @property
     def tax_rates(self) -> np.ndarray:
-        """τ in rows 0 … I."""
-        return self.trace.tax_rate[..., : self.setup.iterations + 1]
+        """τ in rows 0 … I, 0 where it is rounding."""
+        return _beyond_rounding(self.trace.tax_rate[..., : self.setup.iterations + 1])
 
     @property
     def paid(self) -> np.ndarray:
-        """Tax paid by all of G1 and by all of G2 (2, runs, I + 1) in rows 0 … I."""
+        """Tax paid by all of G1 and by all of G2 (2, runs, I + 1) in rows 0 … I, 0 where it is rounding."""
         if self.trace.paid is not None:
-            return self.trace.paid
+            return _beyond_rounding(self.trace.paid)
         rows = self.rows(0, self.setup.iterations)
-        return np.stack([rows.tax_g1, rows.tax_g2])[:, None]
+        return _beyond_rounding(np.stack([rows.tax_g1, rows.tax_g2])[:, None])
 
     @property
     def turns_at_end(self) -> float:
@@ -229,6 +230,10 @@ class Outcome:
     def distance(self, point: float, row: int | None = None) -> float:
         """Largest distance of any agent's attendance to a point, in row I unless another is asked for."""
         return float((self.at_I if row is None else self.at(row)).distance(point))
+
+
+def _beyond_rounding(values: np.ndarray) -> np.ndarray:
+    return np.where(values < NOTHING, 0.0, values)
 
 
 @dataclass(frozen=True)
