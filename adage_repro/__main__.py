@@ -174,7 +174,7 @@ def claims(settings: str, out: str) -> None:
     check_device()
     build.check_figures()
     docs.rendered()  # before the run: a page that cannot be written fails at once
-    notebooks.execute(notebooks.notebook_of("claims"), {}, FIGURES, keep_notebook=False, progress=True)
+    notebooks.execute(notebooks.notebook_of("claims"), {}, FIGURES, keep_notebook=False, progress=True, warm=True)
     docs.write()
     say("saved claims and policy_map (.png, .pdf, .json, .csv) and readings.csv in figures, and docs/claims.md", took(begin))
 

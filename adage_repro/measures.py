@@ -24,6 +24,11 @@ def in_g2(n_agents: int) -> np.ndarray:
     return np.arange(n_agents) >= n_agents // 2
 
 
+def picked(history: History, rows: slice | np.ndarray) -> History:
+    """Some rows of a history, without payoffs."""
+    return History(history.actions[..., rows, :], history.leader_action[..., rows], history.present[..., rows, :], None, None)
+
+
 def attendance(history: History) -> Array:
     """a (…, I + 1, N): the strategy of an agent that is present, 0 of one that is not."""
     return history.actions * history.present

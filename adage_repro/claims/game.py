@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import comb
 from operator import attrgetter
 
@@ -23,9 +24,20 @@ from adage_repro.market import MarketEntrance
 PROFILES = 1000
 
 
-def profiles(setup: Setup) -> Array:
+@compiled
+def _profiles(seed: int, *, n_agents: int) -> tuple[Array, Array]:
+    actions = jax.random.uniform(jax.random.key(seed), (PROFILES, n_agents))
+    return actions, actions[:, 1:].sum(-1)
+
+
+def profiles(setup: Setup) -> np.ndarray:
     """Random strategies (PROFILES, N), uniform on [0, 1]."""
-    return jax.random.uniform(jax.random.key(setup.seed), (PROFILES, setup.n_agents))
+    return np.array(_profiles(setup.seed, n_agents=setup.n_agents)[0])
+
+
+def sums_of_others(setup: Setup) -> np.ndarray:
+    """The sums of all strategies but the first in each of these (PROFILES,)."""
+    return np.asarray(_profiles(setup.seed, n_agents=setup.n_agents)[1])
 
 
 def drawn(setup: Setup) -> str:
@@ -72,7 +84,7 @@ def gain_of_entering(setup: Setup, payoff: Callable, chances: np.ndarray) -> np.
 def eq5_is_eq4(setup, payoff=above_outside):
     """Eq. 5 equals Eq. 4 for pure decisions"""
     n, v = setup.n_agents, setup.outside_payoff
-    others = np.asarray(profiles(setup)[:, 1:].sum(-1))
+    others = sums_of_others(setup)
     relaxed = (np.asarray(setup.game.untaxed_utility(enters, (enters + others) / n, n)) for enters in (0.0, 1.0))
     apart = max(float(np.abs(u - (v + payoff(setup, enters, others))).max()) for enters, u in enumerate(relaxed))
     return Number("largest difference at a_i = 0 and 1, 1,000 random profiles of the others", apart, at_most=1e-12)
@@ -149,7 +161,7 @@ def many_equilibria(setup, payoff=above_outside):
 @searched("readings")
 def eq5_is_expectation_of_eq4(setup, payoff=above_outside):
     """Eq. 5 is the expected payoff of Eq. 4"""
-    actions = np.asarray(profiles(setup))
+    actions = profiles(setup)
     own, others = actions[:, 0], actions[:, 1:]  # one agent in each profile
     relaxed = np.asarray(setup.game.untaxed_utility(own, actions.mean(-1), setup.n_agents))
     apart = np.abs(relaxed - setup.outside_payoff - own * gain_of_entering(setup, payoff, others)).max()
@@ -173,13 +185,16 @@ def negative_gini(returns: Array, returns_shift: str) -> Array:
     return -gini(returns, returns_shift=returns_shift)
 
 
+@compiled
+def _objective_over_gini(returns: Array, *, objective: Callable, returns_shift: str) -> tuple[Array, Array]:
+    printed, negative = (jax.vmap(partial(how, returns_shift=returns_shift))(returns) for how in (objective, negative_gini))
+    return jnp.abs(printed - negative).max(), (printed / negative).min()
+
+
 def objective_over_gini(setup: Setup, objective: Callable = leader_objective) -> tuple[float, float]:
     """Largest difference of Eq. 6 to minus the Gini coefficient over random returns, and the smallest ratio of the two."""
-    returns = profiles(setup)
-    printed, negative = (
-        jax.vmap(lambda one, how=how: how(one, returns_shift=setup.returns_shift))(returns) for how in (objective, negative_gini)
-    )
-    return float(jnp.abs(printed - negative).max()), float((printed / negative).min())
+    apart, over = _objective_over_gini(profiles(setup), objective=objective, returns_shift=setup.returns_shift)
+    return float(apart), float(over)
 
 
 @claim(

@@ -1,7 +1,6 @@
 """Claims on optima, gradients and the tax at given strategies."""
 
 from collections.abc import Callable
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +8,7 @@ import numpy as np
 from jax import Array
 
 from adage_repro.claims.claim import claim, control, searched
-from adage_repro.claims.game import drawn, profiles
+from adage_repro.claims.game import drawn, profiles, sums_of_others
 from adage_repro.claims.numbers import Number
 from adage_repro.claims.programs import compiled
 from adage_repro.followers import crowd_mean, own_gradient, utilities
@@ -28,8 +27,8 @@ def convex(own: Array) -> Array:
     return 4.0 * own**2
 
 
-@partial(jax.jit, static_argnums=3)
-def _stationary_and_optimal(game: MarketEntrance, others: Array, tax_rate: Array, added: Callable) -> tuple[Array, Array]:
+@compiled
+def _stationary_and_optimal(game: MarketEntrance, others: Array, tax_rate: Array, *, added: Callable) -> tuple[Array, Array]:
     """Best gain by another own action at points of zero projected gradient, and largest projected gradient at the best points.
 
     The own payoff is quadratic in the own action on both sides of the tax's kink, so its stationary points are the two ends, the
@@ -70,7 +69,7 @@ def _stationary_and_optimal(game: MarketEntrance, others: Array, tax_rate: Array
 @claim("M5", "Sect. 2.1", depends=("crowd",), must_fail={"added": convex}, searches=("capacity",))
 def stationary_is_optimal(setup, added=as_printed):
     """A stationary point is an agent's global optimum, untaxed"""
-    lost, _ = map(float, _stationary_and_optimal(setup.traced_game, profiles(setup)[:, 1:].sum(-1), 0.0, added))
+    lost, _ = map(float, _stationary_and_optimal(setup.traced_game, sums_of_others(setup), 0.0, added=added))
     return Number("best gain by another own action at points of zero projected gradient, 1,000 random profiles", lost, at_most=1e-9)
 
 
@@ -79,7 +78,7 @@ def stationary_is_optimal(setup, added=as_printed):
 @searched("readings")
 def stationary_is_optimal_with_tax(setup, added=as_printed):
     """The same with tax, and optimal points are stationary under App. B's gradient"""
-    lost, moved = map(float, _stationary_and_optimal(setup.traced_game, profiles(setup)[:, 1:].sum(-1), setup.tax_max, added))
+    lost, moved = map(float, _stationary_and_optimal(setup.traced_game, sums_of_others(setup), setup.tax_max, added=added))
     text = f"at τ = tax_max, the others as in {drawn(setup)}: most that another own action gains where the step "
     return (
         Number(f"{text}|clip(a_i + gradient, 0, 1) - a_i| ≤ 1e-9", lost, at_most=1e-9),
@@ -92,8 +91,8 @@ def without_max(game: MarketEntrance, action: Array, mean: Array, n_present: Arr
     return action * tax_rate * game.over_attendance(action, mean, n_present)
 
 
-@partial(jax.jit, static_argnums=3)
-def _tax_by_agent(game: MarketEntrance, actions: Array, tax_rate: Array, tax: Callable) -> tuple[Array, Array, Array]:
+@compiled
+def _tax_by_agent(game: MarketEntrance, actions: Array, tax_rate: Array, *, tax: Callable) -> tuple[Array, Array, Array]:
     """Tax and its gradient (…, N), and how far each strategy lies above the mean."""
 
     def profile(actions):
@@ -111,9 +110,9 @@ def _tax_by_agent(game: MarketEntrance, actions: Array, tax_rate: Array, tax: Ca
 def no_tax_below_the_mean(setup, tax=MarketEntrance.tax):
     """Agents at or below the mean pay nothing and get no tax gradient"""
     actions = profiles(setup)  # half of each profile's agents are alike, and all in one
-    actions = jnp.where(in_g2(setup.n_agents), actions, actions[:, :1]).at[0].set(0.3)
-    paid, gradient, above = _tax_by_agent(setup.traced_game, actions, setup.tax_max, tax)
-    largest = jnp.where(above <= 0, jnp.maximum(jnp.abs(paid), jnp.abs(gradient)), 0.0).max()
+    actions[:, ~in_g2(setup.n_agents)], actions[0] = actions[:, :1], 0.3
+    paid, gradient, above = map(np.asarray, _tax_by_agent(setup.traced_game, actions, setup.tax_max, tax=tax))
+    largest = np.where(above <= 0, np.maximum(np.abs(paid), np.abs(gradient)), 0.0).max()
     return Number("largest tax or tax gradient of theirs, random profiles with ties", float(largest), equal_to=0)
 
 
@@ -122,8 +121,8 @@ def no_tax_below_the_mean(setup, tax=MarketEntrance.tax):
 @searched("tax_units")
 def over_attendance_is_taxed(setup):
     """Over-attendance is taxed"""
-    paid, *_ = _tax_by_agent(setup.traced_game, profiles(setup), setup.tax_max, MarketEntrance.tax)
-    return Number(f"largest tax of any agent over {drawn(setup)} at τ = tax_max", float(paid.max()), above=0)
+    paid, *_ = _tax_by_agent(setup.traced_game, profiles(setup), setup.tax_max, tax=MarketEntrance.tax)
+    return Number(f"largest tax of any agent over {drawn(setup)} at τ = tax_max", float(np.max(paid)), above=0)
 
 
 def above_the_mean(action: Array, mean: Array, step: float) -> tuple[Array, Array]:
@@ -136,8 +135,8 @@ def on_the_boundary(action: Array, mean: Array, step: float) -> tuple[Array, Arr
     return mean, mean == mean
 
 
-@partial(jax.jit, static_argnums=3)
-def _difference_quotients(game: MarketEntrance, actions: Array, tax_rate: Array, where: Callable) -> Array:
+@compiled
+def _difference_quotients(game: MarketEntrance, actions: Array, tax_rate: Array, *, where: Callable) -> Array:
     step = 1e-5
 
     def profile(actions):
@@ -163,7 +162,7 @@ def _difference_quotients(game: MarketEntrance, actions: Array, tax_rate: Array,
 @searched("capacity", "tax_max")
 def derivative_of_over_attendees(setup, where=above_the_mean):
     """The derivative is defined where agents over-attend"""
-    error = float(_difference_quotients(setup.traced_game, profiles(setup), setup.tax_max, where))
+    error = float(_difference_quotients(setup.traced_game, profiles(setup), setup.tax_max, where=where))
     return Number("largest difference of one-sided difference quotients to the gradient, agents above the mean", error, at_most=0.001)
 
 

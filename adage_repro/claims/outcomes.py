@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 
 import jax
 import numpy as np
@@ -12,7 +12,7 @@ from adage_repro.claims.programs import compiled
 from adage_repro.claims.setup import Setup
 from adage_repro.history import History
 from adage_repro.market import MarketEntrance
-from adage_repro.measures import MEASUREMENTS, Series, farthest
+from adage_repro.measures import MEASUREMENTS, Series, farthest, picked
 from adage_repro.settings import Settings
 from adage_repro.steps import follower_update
 from adage_repro.words import NOTHING
@@ -77,11 +77,6 @@ class Trace:
 ROW = (..., 0)  # of measurements of a history with one row
 
 
-def picked(history: History, rows: slice | np.ndarray) -> History:
-    """Some rows of a history without payoffs."""
-    return History(history.actions[..., rows, :], history.leader_action[..., rows], history.present[..., rows, :], None, None)
-
-
 def turns(actions: np.ndarray) -> np.ndarray:
     """How far a run swings, from strategies (…, 3, N) in three rows: the shorter of an agent's two steps where the second took back the
     first, largest over agents. In a two-cycle it is the distance between the two states."""
@@ -104,7 +99,7 @@ class Rows:
     def __getattr__(self, name: str) -> np.ndarray:
         if name not in MEASUREMENTS:
             raise AttributeError(name)
-        measure = MEASUREMENTS[name] if name in OF_ATTENDANCE else compiled(Measurement(name))
+        measure = MEASUREMENTS[name] if name in OF_ATTENDANCE else partial(_measured, name=name)
         value = np.asarray(measure(*self._of))[self._part]
         setattr(self, name, value)
         return value
@@ -113,15 +108,10 @@ class Rows:
 OF_ATTENDANCE = ("mean", "lowest", "highest", "deviation", "g1", "g2", "gap", "tax_rate")  # NumPy's: the others need payoffs, and the game
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """One of MEASUREMENTS."""
-
-    name: str
-
-    def __call__(self, game: MarketEntrance, history: History) -> Array:
-        """Of each row."""
-        return MEASUREMENTS[self.name](game, history)
+@compiled
+def _measured(game: MarketEntrance, history: History, *, name: str) -> Array:
+    """One of MEASUREMENTS, in each row."""
+    return MEASUREMENTS[name](game, history)
 
 
 @compiled
@@ -247,7 +237,7 @@ class Held:
     @cached_property
     def fairness(self) -> np.ndarray:
         """1 - Gini of the returns of all."""
-        return self._counted(compiled(Measurement("fairness"))(self.setup.traced_game, self.history))
+        return self._counted(_measured(self.setup.traced_game, self.history, name="fairness"))
 
     @cached_property
     def gap(self) -> np.ndarray:

@@ -24,26 +24,27 @@ QUICKLY = {"xla_backend_optimization_level": 1, "xla_cpu_use_fusion_emitters": F
 
 
 def compiled(function: Callable) -> Callable:
-    """`function` compiled for each structure and shape of its arguments, pytrees of numbers and arrays, as by jax.jit.
+    """`function`, of a module, compiled for each structure and shape of its arguments, pytrees of numbers and arrays, as by jax.jit.
 
-    It must be a function of a module or a value with a repr that says what it does, give built-in containers of arrays, and not be
-    called while JAX traces another. A kept program is one of the same sources, versions and machine; one that cannot be read is made
-    again. Of processes that want the same program one makes it, and the others wait for it.
+    What it is given by name is fixed as it is compiled: a function of a module, or a value that can be hashed and whose repr says all of
+    it. It must give built-in containers of arrays, and not be called while JAX traces another. A kept program is one of the same
+    sources, versions and machine; one that cannot be read is made again. Of processes that want the same program one makes it, and the
+    others wait for it.
     """
     return partial(_called, function)
 
 
-def _called(function, *arguments):
+def _called(function, *arguments, **fixed):
     leaves, structure = jax.tree.flatten(arguments)
     shapes = tuple((np.shape(leaf), (leaf.dtype if hasattr(leaf, "dtype") else np.result_type(leaf)).str) for leaf in leaves)
-    return _program(function, structure, shapes)(*leaves)
+    return _program(function, tuple(fixed.items()), structure, shapes)(*leaves)
 
 
 @cache
-def _program(function: Callable, structure: Any, shapes: tuple[tuple, ...]) -> Callable:
+def _program(function: Callable, fixed: tuple[tuple[str, Any], ...], structure: Any, shapes: tuple[tuple, ...]) -> Callable:
     """What takes the leaves."""
     folder = jax.config.jax_compilation_cache_dir
-    file = Path(folder, "programs", _key(function, structure, shapes)) if folder else None
+    file = Path(folder, "programs", _key(function, fixed, structure, shapes)) if folder else None
     with _in_turn(file):
         try:
             return deserialize_and_load(*pickle.loads(file.read_bytes()))
@@ -51,7 +52,7 @@ def _program(function: Callable, structure: Any, shapes: tuple[tuple, ...]) -> C
             leaves = [jax.ShapeDtypeStruct(*shape) for shape in shapes]
 
             def whole(*leaves):
-                return function(*jax.tree.unflatten(structure, leaves))
+                return function(*jax.tree.unflatten(structure, leaves), **dict(fixed))
 
             whole.__name__ = f"of_{uuid4().hex}"  # which is not in JAX's own cache: what is loaded from there cannot be kept again
             program = jax.jit(whole).lower(*leaves).compile(compiler_options=QUICKLY)
@@ -60,10 +61,14 @@ def _program(function: Callable, structure: Any, shapes: tuple[tuple, ...]) -> C
             return program
 
 
-def _key(function, structure, shapes):
-    name = f"{function.__module__}.{function.__qualname__}" if hasattr(function, "__qualname__") else repr(function)
+def _key(function, fixed, structure, shapes):
     made_by = (_sources(), jax.__version__, jaxlib.__version__, os.environ.get("XLA_FLAGS"), platform.machine(), platform.node())
-    return hashlib.sha256(repr((made_by, name, structure, shapes)).encode()).hexdigest()
+    names = [_name(function), *((name, _name(value)) for name, value in fixed)]
+    return hashlib.sha256(repr((made_by, names, structure, shapes)).encode()).hexdigest()
+
+
+def _name(value):
+    return f"{value.__module__}.{value.__qualname__}" if hasattr(value, "__qualname__") else repr(value)
 
 
 @cache

@@ -2,21 +2,22 @@
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from adage_repro.claims.outcomes import Trace, picked
+from adage_repro.claims.outcomes import Trace
 from adage_repro.claims.programs import compiled
 from adage_repro.claims.setup import SERIES_UP_TO, Setup, market
 from adage_repro.claims.traces import Answers, Constant, Learning, Nested
 from adage_repro.experiments import starts
 from adage_repro.history import History
 from adage_repro.market import MarketEntrance
-from adage_repro.measures import gap, group_sums, in_g2, tax_paid
+from adage_repro.measures import in_g2
 from adage_repro.parameters import DEFAULTS, place
 from adage_repro.pytrees import by_structure
 from adage_repro.settings import Settings
@@ -25,19 +26,16 @@ LONG, SERIES = 400, 40  # a long run has 400 N iterations (App. D); its first 40
 MANY_AT = DEFAULTS["n_agents"]  # the number of agents with which most runs are simulated
 TRACED_UP_TO = 100  # agents; with more, a reading that is selected takes longer to run than its word to compile, and few rows are kept
 AT_ONCE, NESTED_AT_ONCE, HELD_AT_ONCE = 240, 1080, 60  # runs that one call of a program simulates, times agents
-LAST = 3  # rows that are kept of the end: a swing shows in three
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A game, its settings, a batch of starts (runs, N), what is done with them, and how many of the first rows are kept.
-    Equal runs are one object, see `_run`."""
+    """A game, its settings, a batch of starts (runs, N), and what is done with them. Equal runs are one object, see `_run`."""
 
     game: MarketEntrance
     settings: Settings
     start: Array
     how: Learning | Answers | Nested | Constant
-    first: int
 
 
 Known = dict[Run, Trace | History | Array]
@@ -66,13 +64,13 @@ def simulation(
 
     late       G2 enters at ι, or G1 with `g1_late`; otherwise all start at 0
     leader     the leader learns; otherwise no tax
-    length     `long`: 400 N iterations, of which the first 40 N rows are kept · `I`: to row I
+    length     `long`: 400 N iterations, of which the first 40 N rows are kept · `I`: to row I · `end`: to row I, and its end alone is kept
     how        in place of A-GD and its history
     """
     n, iterations = setup.n_agents, setup.iterations
-    long = {"long": n <= SERIES_UP_TO, "I": False}[length] and not isinstance(how, Nested)
+    long = {"long": n <= SERIES_UP_TO, "I": False, "end": False}[length] and not isinstance(how, Nested)
     entry = setup.entry if late else 0
-    taxed, traced = (leader and setup.leader_lr > 0) or isinstance(how, Constant), n <= TRACED_UP_TO
+    taxed, traced = (leader and setup.leader_lr > 0) or isinstance(how, Constant), n <= TRACED_UP_TO and length != "end"
     many = n == MANY_AT and (long or start != "zeros")
     alone = not leader and (many or not traced)  # a program without a leader, which runs faster and has to be compiled
     settings = _settings(
@@ -93,8 +91,7 @@ def simulation(
         market(n, setup.capacity, setup.outside_payoff, setup.crowd, setup.tax_units if taxed else "headcount", shift, traced),
         settings,
         (start, setup.runs, n, setup.seed) if start != "zeros" else ("zeros", 1, n, 0),
-        how or Learning(last=None if traced else LAST),
-        first,
+        how or Learning(first, measured=traced),
     )
 
 
@@ -102,8 +99,8 @@ _starts = cache(starts)
 
 
 @cache
-def _run(game: MarketEntrance, settings: Settings, start: tuple[str, int, int, int], how: Learning, first: int) -> Run:
-    return Run(game, settings, np.asarray(_starts(*start)), how, first)
+def _run(game: MarketEntrance, settings: Settings, start: tuple[str, int, int, int], how: Learning | Answers | Nested | Constant) -> Run:
+    return Run(game, settings, np.asarray(_starts(*start)), how)
 
 
 @cache
@@ -144,58 +141,32 @@ def _part(stacked: tuple, part: slice | int) -> tuple:
 def _batch(task: tuple[list[Run], tuple, int]) -> Known:
     runs, stacked, size = task
     whole = jax.tree.map(lambda values: np.concatenate([values, np.repeat(values[-1:], size - len(runs), 0)]), stacked)
-    left = jax.tree.map(np.asarray, compiled(Batch(runs[0].how))(*whole))
+    left = jax.tree.map(np.asarray, _batch_left(len(runs), *whole, how=runs[0].how))
     return {run: _seen(run, _part(left, k)) for k, run in enumerate(runs)}
 
 
-@dataclass(frozen=True)
-class Batch:
-    """What is done with many runs at once."""
-
-    how: Learning | Answers | Nested | Constant
-
-    def __call__(self, games: MarketEntrance, settings: Settings, start: Array) -> tuple[Array, ...] | Array:
-        """What each leaves; of a History the actions, the leader's action and the presence."""
-        if start.shape[1] > 1:  # a batch of starts is a batch already
-            left = lax.map(lambda run: self.how(*run), (games, settings, start))
-        else:
-            left = jax.vmap(self.how)(games, settings, start)
-        return (left.actions, left.leader_action, left.present) if isinstance(left, History) else left
-
-
-def _seen(run: Run, left: tuple[np.ndarray, ...] | np.ndarray) -> Trace | History | np.ndarray:
-    if not isinstance(left, tuple):
-        return left
-    history = History(*left, None, None)
-    return _trace(run, history) if isinstance(run.how, Learning) else history
-
-
 @compiled
-def _taxes(game: MarketEntrance, history: History) -> tuple[Array, Array]:
-    """Tax paid by all of G1 and by all of G2 in each row."""
-    return group_sums(tax_paid(game, history))
+def _batch_left(
+    count: int, games: MarketEntrance, settings: Settings, start: Array, *, how: Learning | Answers | Nested | Constant
+) -> dict | tuple[Array, ...] | Array:
+    """What each of the first `count` runs leaves."""
+    if (settings.order == "alternating" and start.shape[1] == 1) or isinstance(how, Constant | Answers):
+        return jax.vmap(how)(games, settings, start)  # where steps are many and small, in less time than one after another
+
+    def entered(k, left):
+        return jax.tree.map(lambda all, own: all.at[k].set(own), left, one(k))
+
+    def one(k):
+        return how(*_part((games, settings, start), k))
+
+    empty = jax.tree.map(lambda own: jnp.zeros((len(start), *own.shape), own.dtype), jax.eval_shape(one, 0))
+    return lax.fori_loop(0, count, entered, empty)
 
 
-def _trace(run: Run, history: History) -> Trace:
-    """What is kept of a run's history (starts, rows, …)."""
-    several, last = len(run.start) > 1, run.settings.iterations
-    if not several:
-        history = jax.tree.map(lambda values: values[0], history)
-    numbers = np.arange(last + 1 - history.leader_action.shape[-1], last + 1)  # of the rows that there are
-    kept = np.union1d(numbers[: run.first], numbers[-LAST:])
-    tail = history.actions[..., -10 * run.game.n_agents :, :]
-    paid = None
-    if several and run.settings.has_leader:
-        paid = np.stack(_taxes(run.game, history))
-    history = replace(history, present=history.present[0] if several else history.present)
-    return Trace(
-        rows=kept,
-        history=picked(history, kept - numbers[0]),
-        gap=np.asarray(gap(history)),
-        tax_rate=history.leader_action.copy(),
-        paid=paid,
-        swing=None if several else float(np.ptp(tail, axis=-2).max()),
-    )
+def _seen(run: Run, left: dict | tuple[np.ndarray, ...] | np.ndarray) -> Trace | History | np.ndarray:
+    if isinstance(run.how, Learning):
+        return Trace(run.how.rows(run.settings.iterations), **(left | {"history": History(*left["history"], None, None)}))
+    return History(*left, None, None) if isinstance(left, tuple) else left
 
 
 def _batch_size(shape: tuple[int, int, int], how: Learning | Answers | Nested | Constant) -> int:

@@ -12,10 +12,12 @@ from adage_repro.followers import utilities
 from adage_repro.game import Game
 from adage_repro.leaders import leader_gradient
 from adage_repro.market import MarketEntrance
+from adage_repro.measures import gap, group_sums, picked, tax_paid
 from adage_repro.readings import LATE_GROUP
 from adage_repro.settings import Settings
 from adage_repro.steps import follower_update
 
+LAST = 3  # rows that are kept of the end
 INNER_UPDATES = 1000  # follower updates per leader update in a nested loop
 
 
@@ -24,16 +26,38 @@ def _actions(_: Game, history: History) -> History:
     return replace(history, utilities=None, objective=None)
 
 
+def _parts(history: History) -> tuple[Array, Array, Array]:
+    """The history as a tuple, as a program must give it."""
+    return history.actions, history.leader_action, history.present
+
+
 @dataclass(frozen=True)
 class Learning:
-    """A-GD, as `solve` does it: the History (runs, rows, …) of all rows, or of the `last` few alone."""
+    """A-GD, as `solve` does it: the history of the first rows and of the last three, in which a swing shows, and what is measured in all.
 
-    last: int | None = None
+    first      how many of the first rows
+    measured   whether all rows are measured; otherwise those that are kept
+    """
 
-    def __call__(self, game: MarketEntrance, settings: Settings, start: Array) -> History:
-        """From a batch of starts (runs, N)."""
-        rows = None if self.last is None else np.arange(settings.iterations + 1 - self.last, settings.iterations + 1)
-        return solve(game, settings, start, rows, keep=_actions)
+    first: int
+    measured: bool
+
+    def rows(self, iterations: int) -> np.ndarray:
+        """The numbers of the rows of which the history is kept."""
+        return np.union1d(np.arange(self.first), np.arange(max(0, iterations + 1 - LAST), iterations + 1))
+
+    def __call__(self, game: MarketEntrance, settings: Settings, start: Array) -> dict[str, Array | tuple[Array, ...] | None]:
+        """The arguments of a `Trace` but for `rows`, its history as a tuple, from a batch of starts (runs, N)."""
+        kept, several = self.rows(settings.iterations), len(start) > 1
+        history = solve(game, settings, start if several else start[0], None if self.measured else kept, keep=_actions)
+        some = picked(history, kept) if self.measured else history
+        return {
+            "history": _parts(replace(some, present=some.present[0]) if several else some),
+            "gap": gap(history),
+            "tax_rate": history.leader_action,
+            "paid": jnp.stack(group_sums(tax_paid(game, history))) if several and settings.has_leader else None,
+            "swing": None if several else jnp.ptp(history.actions[-10 * game.n_agents :], axis=0).max(),
+        }
 
 
 @dataclass(frozen=True)
@@ -107,12 +131,12 @@ class Constant:
 
     rates: int
 
-    def __call__(self, game: MarketEntrance, settings: Settings, start: Array) -> History:
-        """The last two rows, from a batch of one start."""
+    def __call__(self, game: MarketEntrance, settings: Settings, start: Array) -> tuple[Array, Array, Array]:
+        """The last two rows of a history, as a tuple, from a batch of one start."""
         last = np.arange(settings.iterations - 1, settings.iterations + 1)
         rates = jnp.linspace(*settings.leader_bounds, self.rates)
 
         def held(rate):
             return solve(game, replace(settings, leader_lr=None, leader_start=rate), start[0], rows=last, keep=_actions)
 
-        return jax.vmap(held)(rates)
+        return _parts(jax.vmap(held)(rates))

@@ -9,6 +9,7 @@ from jax import Array
 
 from adage_repro.claims.claim import claim, control, searched
 from adage_repro.claims.numbers import Number
+from adage_repro.claims.programs import compiled
 from adage_repro.claims.setup import Setup
 from adage_repro.followers import follower_gradients, utilities
 from adage_repro.gradients import departure_from_line, follower_update_on_grid, leader_update_on_grid, r_squared
@@ -31,7 +32,7 @@ def minus_gini(gini: np.ndarray, update: np.ndarray) -> np.ndarray:
 def leader_update_is_not_linear(setup, shown=leader_update):
     """The leader's update is non-linear in Gini"""
     first, second = (grid.ravel() for grid in np.meshgrid(np.arange(51) * 0.02, np.arange(5) * 0.25, indexing="ij"))
-    gini, update = map(np.asarray, leader_update_on_grid(setup.traced_game, first, second))
+    gini, update = map(np.asarray, compiled(leader_update_on_grid)(setup.traced_game, first, second))
     update = shown(gini, update)
     text = (
         "R² of the least-squares line of ∂U_L/∂τ at τ = 0 on Gini (1 if either is constant), "
@@ -43,11 +44,11 @@ def leader_update_is_not_linear(setup, shown=leader_update):
 
 def follower_departure(setup: Setup, tax_rate: float) -> float:
     """Largest departure of the follower's update from a line in the others' attendance over its range (Figs. 6b, 6c)."""
-    others = jnp.linspace(0, 1, 51)
+    others = np.linspace(0, 1, 51)
     departures = []
     for own in (0.0, 0.25, 0.5, 0.75, 1.0):
-        update = follower_update_on_grid(setup.traced_game, jnp.full(others.shape, own), others, jnp.asarray(tax_rate))
-        departures.append(departure_from_line(np.asarray(others), np.asarray(update)))
+        update = compiled(follower_update_on_grid)(setup.traced_game, np.full(others.shape, own), others, tax_rate)
+        departures.append(departure_from_line(others, np.asarray(update)))
     return max(departures)
 
 

@@ -5,13 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from jax import Array
 
-from adage_repro.adage import History, solve_many
-from adage_repro.claims.runs import simulation
+from adage_repro.claims.runs import simulate, simulation
 from adage_repro.claims.setup import Setup
-from adage_repro.market import MarketEntrance, largest_stable_lr
-from adage_repro.measures import gap
+from adage_repro.market import largest_stable_lr
 from adage_repro.words import NEAR
 
 AGENT_COUNTS = (10, 20, 30, 50, 100, 200)
@@ -33,11 +30,6 @@ def law_lines(tax_max: float, agent_counts: Iterable[int] = AGENT_COUNTS, **give
     return pd.DataFrame(rows, columns=["n_agents", "follower_lr", "law", "limit"])
 
 
-def _gap(game: MarketEntrance, history: History) -> Array:
-    """The gap, which is all that is kept of each row."""
-    return gap(history)
-
-
 def policy_map(
     agent_counts: Iterable[int] = AGENT_COUNTS,
     follower_lrs: Iterable[float] = FOLLOWER_LRS,
@@ -53,17 +45,13 @@ def policy_map(
     rates, taxes = list(follower_lrs), list(tax_maxes)
     base = Setup(**given)
     setups = [replace(base, n_agents=n, follower_lr=rate, tax_max=tax) for n in agent_counts for rate in rates for tax in (0.0, *taxes)]
-    kept = {}
-    for n in {setup.n_agents: None for setup in setups}:
-        here = [setup for setup in setups if setup.n_agents == n]
-        asked = [simulation(setup, late=True, leader=True, length="I") for setup in here]
-        game = here[0].game  # words, which run faster than places
-        rows = here[0].iterations - np.arange(min(3, here[0].iterations + 1))[::-1]
-        kept |= zip(here, solve_many(((game, run.settings, run.start) for run in asked), rows, _gap), strict=True)
+    runs, known = {setup: simulation(setup, late=True, leader=True, length="end") for setup in setups}, {}
+    simulate(runs.values(), known)
     found = []
-    for setup, (last,) in kept.items():
+    for setup, run in runs.items():
         if setup.tax_max > 0:
-            with_tax, without = (float(abs(values[-2:]).mean()) for values in (last, kept[replace(setup, tax_max=0.0)][0]))
+            last, untaxed = known[run].gap, known[runs[replace(setup, tax_max=0.0)]].gap
+            with_tax, without = (float(abs(values[-2:]).mean()) for values in (last, untaxed))
             swing = float(abs(np.diff(last, 2)).max(initial=0.0)) / 2
             found.append((setup.n_agents, setup.follower_lr, setup.tax_max, with_tax, without, with_tax / max(without, 1e-300), swing))
             found[-1] += (float(gap_ratio_law(setup)), regime(setup, with_tax, without, swing))
