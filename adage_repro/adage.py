@@ -18,7 +18,7 @@ from adage_repro.history import History, check_rows
 from adage_repro.leaders import Partial
 from adage_repro.memory import check_memory
 from adage_repro.orders import rising
-from adage_repro.outlook import objective, value_and_gradient
+from adage_repro.outlook import objective, payoff_and_slope
 from adage_repro.profiles import action_shape, check_game, check_start, where_present
 from adage_repro.pytrees import arrays, by_structure
 from adage_repro.refusals import Refused, shown
@@ -139,7 +139,7 @@ def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callab
         _, present = presence(settings, len(start), iteration)
         at = (game, actions, present, leader_action, iteration)
         if reuses_slope:
-            payoff, slope = value_and_gradient(lambda own: objective(game, actions, present, own, iteration, order), leader_action)
+            payoff, slope = payoff_and_slope(*at, order)
         elif settings.has_leader:
             payoff = objective(*at, order)
         history = History(actions, leader_action, present, utilities(*at), payoff, reports(*at))

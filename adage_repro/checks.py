@@ -11,9 +11,9 @@ import numpy as np
 
 from adage_repro.followers import felt_of_each, follower_gradients, reports, utilities
 from adage_repro.game import MAY_ASK, Game, agent_leaves, asked_for, check_float
-from adage_repro.leaders import leader_gradient
-from adage_repro.outlook import objective
+from adage_repro.outlook import objective, payoff_and_slope
 from adage_repro.profiles import floats
+from adage_repro.pytrees import arrays
 from adage_repro.refusals import Refused
 from adage_repro.settings import Settings
 
@@ -41,20 +41,24 @@ def _check(game, settings, profile):
     agent_leaves(game, profile[0])
     check_schedules(settings)
     leader_action = jax.eval_shape(lambda: floats(settings.leader_start))
-    at = (game, jax.ShapeDtypeStruct(profile, float), jax.ShapeDtypeStruct(profile[:1], bool), leader_action)
+    at = (arrays(game), jax.ShapeDtypeStruct(profile, float), jax.ShapeDtypeStruct(profile[:1], bool), leader_action)
     if hasattr(game, "aggregate"):
         for leaf in jax.tree.leaves(traced(f"{name}.aggregate", felt_of_each, *at[:2])):
             if not jnp.issubdtype(leaf.dtype, jnp.floating):
                 raise Refused(f"{name}.aggregate must give arrays of floats, got {leaf.dtype}")
-    traced(f"{name}.utility", utilities, *at)
     traced(f"{name}.report", reports, *at)
-    _differentiable(f"{name}.utility", "the agent's own action and the mean", follower_gradients, *at)
+    _differentiable(f"{name}.utility", "the agent's own action and the mean", utilities, follower_gradients, *at)
     if settings.has_leader:
         if "reports" in asked_for(game, "objective", MAY_ASK["objective"]) and not hasattr(game, "report"):
             raise Refused(f"{name}.objective asks for reports, so {name} must have a function report")
-        traced(f"{name}.objective", objective, *at)
         if settings.leader_gradient.differentiates:
-            _differentiable(f"{name}.objective", "the leader's action, and so must what it is made of", leader_gradient, *at)
+            variables = "the leader's action, and so must what it is made of"
+            more = [jax.ShapeDtypeStruct((), int)]  # as `solve` asks, so that it is traced once
+            if "order" in asked_for(game, "objective", MAY_ASK["objective"]) and len(profile) == 1:
+                more.append(jax.ShapeDtypeStruct(profile, np.int32))
+            _differentiable(f"{name}.objective", variables, objective, payoff_and_slope, *at, *more)
+        else:
+            traced(f"{name}.objective", objective, *at)
 
 
 def check_schedules(settings: Settings) -> None:
@@ -78,11 +82,12 @@ def traced(name: str, function: Callable, *arguments: Any) -> Any:
         raise Refused(f"{name} must work for arrays of numbers, got {type(error).__name__}{_place(error)}: {_line(error)}") from None
 
 
-def _differentiable(name: str, variables: str, function: Callable, *arguments: Any) -> None:
-    """Refuses a function whose values could be traced, but not its gradient."""
+def _differentiable(name: str, variables: str, function: Callable, gradient: Callable, *arguments: Any) -> None:
+    """Refuses a function that JAX cannot trace, or whose gradient it cannot."""
     try:
-        jax.eval_shape(function, *arguments)
+        jax.eval_shape(gradient, *arguments)
     except Exception as error:  # of many kinds, JAX's or the function's own
+        traced(name, function, *arguments)
         raise Refused(f"{name} must be differentiable in {variables}, got: {_line(error)}") from None
 
 

@@ -1,5 +1,6 @@
 """Gini coefficient of returns and the leader's objective (Eq. 6)."""
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -68,6 +69,7 @@ def _ratio(numerator, denominator):
     return jnp.where(zero, 0.0, numerator / jnp.where(zero, 1.0, denominator))
 
 
+@jax.jit  # traced once for each N
 def _spread(returns, present, tie, order=None):
     """½ ΣΣ |R_i - R_j| = Σ w_i R_i with w_i = #{R_j < R_i} - #{R_j > R_i}: piecewise linear, so w is also its gradient (0 at ties)."""
     few = returns.shape[-1] <= PAIRWISE_UP_TO

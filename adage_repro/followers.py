@@ -65,6 +65,7 @@ def crowd_mean(values: Any, present: Array) -> tuple[Array, Any]:
     return n_present, jax.tree.map(partial(_mean, present, count > 0, n_present), values)
 
 
+@jax.jit  # traced once for each N
 def _mean(present, anybody, n_present, values):
     def over_agents(operation, otherwise):
         return folded(operation, jnp.moveaxis(where_present(present, values, otherwise), 0, -1))
