@@ -94,7 +94,7 @@ def _checked(game: Game, settings: Settings, start: Array, keep: Callable | None
         check_inside("leader_start", settings.leader_start, leader_bounds)
     profile = start.shape[start.ndim - 1 - len(shape) :]
     check_entry_time(settings, n_agents=profile[0])
-    check_functions(game, settings, profile)
+    check_functions(game, settings, profile, ordered=_in_turn(start))
     return *arrays((game, settings)), start
 
 

@@ -22,18 +22,19 @@ MOST_KEPT = 1000
 _LIBRARIES = {"site-packages", "dist-packages"}
 
 
-def check_functions(game: Game, settings: Settings, profile: tuple[int, ...]) -> None:
-    """Refuses a game whose functions do not fit actions of the shape `profile`, (N, …), once for each structure and shape."""
+def check_functions(game: Game, settings: Settings, profile: tuple[int, ...], ordered: bool) -> None:
+    """Refuses a game whose functions do not fit actions of the shape `profile`, (N, …), once for each structure and shape; `ordered`
+    says whether `solve` keeps an order of the agents for an objective that asks for it."""
     leaves, structure = jax.tree.flatten((game, settings))
-    key = (structure, tuple((np.shape(leaf), getattr(leaf, "dtype", type(leaf))) for leaf in leaves), profile)
+    key = (structure, tuple((np.shape(leaf), getattr(leaf, "dtype", type(leaf))) for leaf in leaves), profile, ordered)
     if key not in _FITTING:
-        _check(game, settings, profile)
+        _check(game, settings, profile, ordered)
         _FITTING[key] = None
         if len(_FITTING) > MOST_KEPT:
             _FITTING.pop(next(iter(_FITTING)))
 
 
-def _check(game, settings, profile):
+def _check(game, settings, profile, ordered):
     name = type(game).__name__
     for function in MAY_ASK:
         if hasattr(game, function):
@@ -41,24 +42,24 @@ def _check(game, settings, profile):
     agent_leaves(game, profile[0])
     check_schedules(settings)
     leader_action = jax.eval_shape(lambda: floats(settings.leader_start))
-    at = (arrays(game), jax.ShapeDtypeStruct(profile, float), jax.ShapeDtypeStruct(profile[:1], bool), leader_action)
+    actions, present = jax.ShapeDtypeStruct(profile, float), jax.ShapeDtypeStruct(profile[:1], bool)
+    at = (arrays(game), actions, present, leader_action, jax.ShapeDtypeStruct((), int))
     if hasattr(game, "aggregate"):
         for leaf in jax.tree.leaves(traced(f"{name}.aggregate", felt_of_each, *at[:2])):
             if not jnp.issubdtype(leaf.dtype, jnp.floating):
                 raise Refused(f"{name}.aggregate must give arrays of floats, got {leaf.dtype}")
-    traced(f"{name}.report", reports, *at)
     _differentiable(f"{name}.utility", "the agent's own action and the mean", utilities, follower_gradients, *at)
+    traced(f"{name}.report", reports, *at)
     if settings.has_leader:
-        if "reports" in asked_for(game, "objective", MAY_ASK["objective"]) and not hasattr(game, "report"):
+        asked = asked_for(game, "objective", MAY_ASK["objective"])
+        if "reports" in asked and not hasattr(game, "report"):
             raise Refused(f"{name}.objective asks for reports, so {name} must have a function report")
+        order = jax.ShapeDtypeStruct(profile, np.int32) if ordered and "order" in asked and len(profile) == 1 else None
         if settings.leader_gradient.differentiates:
             variables = "the leader's action, and so must what it is made of"
-            more = [jax.ShapeDtypeStruct((), int)]  # as `solve` asks, so that it is traced once
-            if "order" in asked_for(game, "objective", MAY_ASK["objective"]) and len(profile) == 1:
-                more.append(jax.ShapeDtypeStruct(profile, np.int32))
-            _differentiable(f"{name}.objective", variables, objective, payoff_and_slope, *at, *more)
+            _differentiable(f"{name}.objective", variables, objective, payoff_and_slope, *at, order)  # as `Partial` asks: traced once
         else:
-            traced(f"{name}.objective", objective, *at)
+            traced(f"{name}.objective", objective, *at, order)
 
 
 def check_schedules(settings: Settings) -> None:

@@ -1,6 +1,5 @@
 """Gini coefficient of returns and the leader's objective (Eq. 6)."""
 
-import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
@@ -13,7 +12,7 @@ from adage_repro.sums import total
 
 PAIRWISE_UP_TO, IN_TURN_UP_TO = 64, 16  # agents; above, sorting is faster, and up to, one other return after another
 NOTHING = 1e-150  # a sum of returns up to here counts as 0: no float holds its square, which a derivative of the quotient asks for
-TIE = 1e-12  # of the largest return before the shift: returns closer than this are equal, so that rounding does not order them
+TIE = 1e-12  # of the return largest in size, before any shift: returns closer than this are equal, so that rounding does not order them
 
 
 def gini(returns: Array, present: Array | None = None, returns_shift: Choice = RETURNS_SHIFT.default) -> Array:
@@ -21,7 +20,7 @@ def gini(returns: Array, present: Array | None = None, returns_shift: Choice = R
 
     returns_shift   `negative`: R - min(min R, 0) · `always`: R - min R · `none`: R as it is; with negative returns the number is
                     then no Gini coefficient and can lie anywhere
-    0, with gradient 0, where returns are equal up to 1e-12 of the largest, or once shifted sum to less than 1e-150. Nobody present: 0.
+    0, with gradient 0, where returns are equal up to 1e-12 of the largest in size or once shifted sum to at most 1e-150. Nobody present: 0.
     ValueError: an unknown `returns_shift`.
     """
     returns, present, n_present, summed, tie = _shifted(returns, present, returns_shift)
@@ -69,7 +68,6 @@ def _ratio(numerator, denominator):
     return jnp.where(zero, 0.0, numerator / jnp.where(zero, 1.0, denominator))
 
 
-@jax.jit  # traced once for each N
 def _spread(returns, present, tie, order=None):
     """½ ΣΣ |R_i - R_j| = Σ w_i R_i with w_i = #{R_j < R_i} - #{R_j > R_i}: piecewise linear, so w is also its gradient (0 at ties)."""
     few = returns.shape[-1] <= PAIRWISE_UP_TO

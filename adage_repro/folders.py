@@ -61,5 +61,6 @@ def check_cache() -> None:
             with tempfile.TemporaryFile(dir=room) as file:
                 file.write(bytes(2**16))
     except OSError as error:
-        os.environ.pop(JAX_CACHE, None)
+        if os.environ.pop(JAX_CACHE, None) and "jax" in sys.modules:
+            sys.modules["jax"].config.update("jax_compilation_cache_dir", None)
         print(f"warning: {room} cannot be written ({error.strerror}); later runs will take as long as this one", file=sys.stderr)

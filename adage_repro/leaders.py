@@ -9,7 +9,7 @@ from jax.flatten_util import ravel_pytree
 
 from adage_repro.boxes import clipped
 from adage_repro.game import Game
-from adage_repro.outlook import OVER, Outlook, gradient, payoff_and_slope
+from adage_repro.outlook import OVER, Outlook, gradient, objective, payoff_and_slope
 from adage_repro.parameters import check_value
 from adage_repro.profiles import check_profile, floats
 from adage_repro.pytrees import model, store
@@ -127,7 +127,7 @@ class EvolutionStrategy(LeaderGradient):
 def leader_gradient(game: Game, actions: Array, present: Array, leader_action: Any, iteration: Array | int = 0) -> Any:
     """∂U_L/∂a_L at the followers' current actions (Eq. 3), a pytree like the leader's action. ValueError: a profile of the wrong shape."""
     actions, present = check_profile(game, actions, present)
-    return payoff_and_slope(game, actions, present, floats(leader_action), iteration)[1]
+    return gradient(lambda own: objective(game, actions, present, own, iteration), floats(leader_action))
 
 
 def _check_ahead(chosen):

@@ -35,7 +35,7 @@ def objective(
 
 @jax.jit  # where a program needs it twice, it is traced once
 def payoff_and_slope(
-    game: Game, actions: Array, present: Array, leader_action: Any, iteration: Array, order: Array | None = None
+    game: Game, actions: Array, present: Array, leader_action: Any, iteration: Array | int, order: Array | None = None
 ) -> tuple[Array, Any]:
     """U_L at one profile and ∂U_L/∂a_L there, a pytree like the leader's action."""
     return value_and_gradient(lambda own: objective(game, actions, present, own, iteration, order), leader_action)

@@ -248,6 +248,14 @@ def test_a_run_that_swings_and_a_ratio_to_nothing_decide_nothing():
     np.testing.assert_allclose([turns(steps[:, row - 2 : row + 1]) for row in (2, 3)], [[0.2], [0.1]])
 
 
+def test_a_tax_that_is_rounding_is_none():
+    """With `always` the groups' fairness does not depend on the tax, so that the leader moves by rounding: no row is taxed."""
+    cases = [CLAIMS[id].case(returns_shift="always", follower_lr=0.01) for id in ("P2", "P11", "A15")]
+    assert [numbers[0].value for numbers in measure_all(cases)] == [0, 0, 0]
+    said = f"Tax rates and taxes below {NOTHING:g}".replace("e-0", "e-")
+    assert said in (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+
+
 def test_what_is_committed_is_one():
     """claims.csv, readings.csv, the JSON's hashes and the notebook's stored numbers say the same."""
     record = json.loads((FIGURES / "claims.json").read_text(encoding="utf-8"))

@@ -133,9 +133,13 @@ def test_markdown_keeps_githubs_anchors():
 
 def test_an_index_stands_below_the_line():
     """In texts, bold or not, and neither in code nor in an attribute; the page's text is as before."""
-    html = BeautifulSoup(markdown.symbols(markdown.to_html("α_F < 1, a_i, tax_max, **π_0 at `U_L`** [R_j](a_i.md)", str)), "html.parser")
+    html = BeautifulSoup(
+        markdown.symbols(markdown.to_html('α_F < 1, a_i, tax_max, **π_0 at `U_L`** [R_j](a_i.md)<i title="1 > a_i"></i>', str)),
+        "html.parser",
+    )
     assert [index.get_text() for index in html.find_all("sub")] == ["F", "i", "0", "j"]
     assert html.get_text().strip() == "α_F < 1, a_i, tax_max, π_0 at U_L R_j" and html.a["href"] == "a_i.md"
+    assert html.i["title"] == "1 > a_i"
 
 
 def test_no_index_is_left_in_the_line(pages):

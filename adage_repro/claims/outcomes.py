@@ -28,7 +28,7 @@ class Trace:
 
     rows       the numbers of the rows of which the history is kept
     history    actions, presence and the leader's action in these rows
-    gap, tax_rate   in rows 0 … I, or of very many agents in the last three
+    gap, tax_rate   in rows 0 … I, or where `Learning.measured` says so in those of `rows`
     paid       (2, runs, I + 1) tax paid by all of G1 and by all of G2, of a batch with a leader
     swing      largest range of an agent's strategy over the last 10 N rows, of a single run
     """
@@ -207,9 +207,9 @@ class Outcome:
 
     @property
     def end_rate(self) -> float:
-        """τ of a single run at its end."""
+        """τ of a single run at its end, 0 where it is rounding."""
         self.turned.append(self.turns_at_end)
-        return self.trace.history.leader_action[-1]
+        return float(_beyond_rounding(self.trace.history.leader_action[-1]))
 
     def over_ends(self, measured: Callable[[np.ndarray], float]) -> float:
         """A measurement of the strategies (N,) at the end of a single run, its mean over the last two rows where both count."""
@@ -223,7 +223,7 @@ class Outcome:
 
 
 def _beyond_rounding(values: np.ndarray) -> np.ndarray:
-    return np.where(values < NOTHING, 0.0, values)
+    return np.where(abs(values) < NOTHING, 0.0, values)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Runs as (game, settings, start), many of them simulated at once: those that differ by numbers alone share one compiled program."""
+"""Runs as (game, settings, start), many of them simulated by one call: those that differ by numbers alone share one compiled program."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -121,7 +121,7 @@ def simulate(runs: Iterable[Run], known: Known) -> None:
             ways.setdefault(run.how, []).append(run)
     first, rest = [], []
     for how, wanted in ways.items():
-        wanted.sort(key=lambda run: -run.settings.follower_lr)  # a nested loop ends once all of its batch are at rest
+        wanted.sort(key=lambda run: -run.settings.follower_lr)  # nested loops that are simulated at once end once all of them are at rest
         for places, stacked in by_structure((run.game, run.settings, run.start) for run in wanted):
             size = _batch_size(stacked[2].shape, how)
             parts = [slice(begin, begin + size) for begin in range(0, len(places), size)]
@@ -149,9 +149,9 @@ def _batch(task: tuple[list[Run], tuple, int]) -> Known:
 def _batch_left(
     count: int, games: MarketEntrance, settings: Settings, start: Array, *, how: Learning | Answers | Nested | Constant
 ) -> dict | tuple[Array, ...] | Array:
-    """What each of the first `count` runs leaves."""
+    """What each run leaves. Where they are simulated one after another, it is what the first `count` leave, and 0 of the others."""
     if (settings.order == "alternating" and start.shape[1] == 1) or isinstance(how, Constant | Answers):
-        return jax.vmap(how)(games, settings, start)  # where steps are many and small, in less time than one after another
+        return jax.vmap(how)(games, settings, start)  # which takes less time here, and more elsewhere
 
     def entered(k, left):
         return jax.tree.map(lambda all, own: all.at[k].set(own), left, one(k))
@@ -171,7 +171,7 @@ def _seen(run: Run, left: dict | tuple[np.ndarray, ...] | np.ndarray) -> Trace |
 
 def _batch_size(shape: tuple[int, int, int], how: Learning | Answers | Nested | Constant) -> int:
     """How many runs one call simulates of `shape` (asked, starts, N): one size, so that there is one program; fewer of
-    constant rates, each of which is many runs; of nested loops, whose steps are many and small, more where many are asked."""
+    constant rates, each of which is many runs; of nested loops more where many are asked, which pays where they are simulated at once."""
     asked, several, n_agents = shape
     if several > 1:
         return min(18, max(1, 180 // n_agents))

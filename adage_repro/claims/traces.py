@@ -36,7 +36,7 @@ class Learning:
     """A-GD, as `solve` does it: the history of the first rows and of the last three, in which a swing shows, and what is measured in all.
 
     first      how many of the first rows
-    measured   whether all rows are measured; otherwise those that are kept
+    measured   whether all rows are measured; otherwise only those that are kept
     """
 
     first: int

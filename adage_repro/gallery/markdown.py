@@ -60,7 +60,9 @@ def scrolling(table: str) -> str:
     return f'<div class="scroll">{table}</div>\n'
 
 
-INDEX = re.compile(r"<(head|pre|code|math|script|style)\b.*?</\1>|<[^>]*>|(?<!\w)([αUaRπ])_([FLij0])(?!\w)", re.DOTALL)
+KEPT = r"<(head|pre|code|math|script|style|svg|select|textarea)\b.*?</\1>"  # in which nothing is changed
+TAG = r"<(?:\"[^\"]*\"|'[^']*'|[^>\"'])*>"
+INDEX = re.compile(rf"{KEPT}|{TAG}|(?<!\w)([αUaRπ])_([FLij0])(?!\w)", re.DOTALL)
 
 
 def symbols(page: str) -> str:
