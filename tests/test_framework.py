@@ -221,7 +221,9 @@ ANY, THREE = made(lambda self, action: action), np.zeros(3)
 SHORT, LED = Settings(5, 0.1), Settings(50, 0.1, 0.1, leader_bounds=(0, 1))
 ONE_FLOAT = "Own.utility must give one float for one agent, got"
 TRACED = "Own.utility must be made of what JAX can trace, jnp.where in place of if, jax.numpy in place of numpy and float(); got"
+ORDERED = made(lambda self, action: action, lambda self, actions, order: actions.sum() if order is None else actions[order].middle)
 REFUSED = {
+    "order": (lambda: solve(ORDERED, LED, THREE), "Own.objective must work for arrays of numbers, got AttributeError in line "),
     "shape": (lambda: solve(made(lambda self, action: jnp.ones(3)), SHORT, THREE), f"{ONE_FLOAT} an array of shape (3,)"),
     "none": (lambda: solve(made(lambda self, action: None), SHORT, THREE), f"{ONE_FLOAT} None"),
     "whole": (lambda: solve(made(lambda self, action: jnp.round(action).astype(int)), SHORT, THREE), f"{ONE_FLOAT} int64"),
