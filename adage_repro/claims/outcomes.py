@@ -195,10 +195,11 @@ class Outcome:
     @property
     def paid(self) -> np.ndarray:
         """Tax paid by all of G1 and by all of G2 (2, runs, I + 1) in rows 0 … I, 0 where it is rounding."""
-        if self.trace.paid is not None:
-            return _beyond_rounding(self.trace.paid)
-        rows = self.rows(0, self.setup.iterations)
-        return _beyond_rounding(np.stack([rows.tax_g1, rows.tax_g2])[:, None])
+        paid = self.trace.paid
+        if paid is None:
+            rows = self.rows(0, self.setup.iterations)
+            paid = np.stack([rows.tax_g1, rows.tax_g2])[:, None]
+        return _beyond_rounding(paid)
 
     @property
     def turns_at_end(self) -> float:

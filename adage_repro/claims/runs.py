@@ -28,6 +28,9 @@ TRACED_UP_TO = 100  # agents; with more, a reading that is selected takes longer
 AT_ONCE, NESTED_AT_ONCE, HELD_AT_ONCE = 240, 1080, 60  # runs that one call of a program simulates, times agents
 
 
+How = Learning | Answers | Nested | Constant
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """A game, its settings, a batch of starts (runs, N), and what is done with them. Equal runs are one object, see `_run`."""
@@ -35,7 +38,7 @@ class Run:
     game: MarketEntrance
     settings: Settings
     start: Array
-    how: Learning | Answers | Nested | Constant
+    how: How
 
 
 Known = dict[Run, Trace | History | Array]
@@ -99,7 +102,7 @@ _starts = cache(starts)
 
 
 @cache
-def _run(game: MarketEntrance, settings: Settings, start: tuple[str, int, int, int], how: Learning | Answers | Nested | Constant) -> Run:
+def _run(game: MarketEntrance, settings: Settings, start: tuple[str, int, int, int], how: How) -> Run:
     return Run(game, settings, np.asarray(_starts(*start)), how)
 
 
@@ -146,9 +149,7 @@ def _batch(task: tuple[list[Run], tuple, int]) -> Known:
 
 
 @compiled
-def _batch_left(
-    count: int, games: MarketEntrance, settings: Settings, start: Array, *, how: Learning | Answers | Nested | Constant
-) -> dict | tuple[Array, ...] | Array:
+def _batch_left(count: int, games: MarketEntrance, settings: Settings, start: Array, *, how: How) -> dict | tuple[Array, ...] | Array:
     """What each run leaves. Where they are simulated one after another, it is what the first `count` leave, and 0 of the others."""
     if (settings.order == "alternating" and start.shape[1] == 1) or isinstance(how, Constant | Answers):
         return jax.vmap(how)(games, settings, start)  # which takes less time here, and more elsewhere
@@ -169,7 +170,7 @@ def _seen(run: Run, left: dict | tuple[np.ndarray, ...] | np.ndarray) -> Trace |
     return History(*left, None, None) if isinstance(left, tuple) else left
 
 
-def _batch_size(shape: tuple[int, int, int], how: Learning | Answers | Nested | Constant) -> int:
+def _batch_size(shape: tuple[int, int, int], how: How) -> int:
     """How many runs one call simulates of `shape` (asked, starts, N): one size, so that there is one program; fewer of
     constant rates, each of which is many runs; of nested loops more where many are asked, which pays where they are simulated at once."""
     asked, several, n_agents = shape
