@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 
@@ -113,9 +114,12 @@ def test_a_cache_that_cannot_be_written_is_a_warning(tmp_path, capsys, monkeypat
         monkeypatch.setattr(room, "STAMPS", tmp_path / ".cache" / "figures")
     monkeypatch.setattr(notebooks, "execute", lambda *_, **__: None)
     monkeypatch.setenv(folders.JAX_CACHE, str(tmp_path / ".cache" / "jax"))
+    told = []  # in place of JAX itself, which would do without its cache in all tests that follow
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(config=SimpleNamespace(update=lambda *given: told.append(given))))
     folders.check_cache()
     build._make("fig06")
     said = capsys.readouterr()
+    assert told == [("jax_compilation_cache_dir", None)]
     assert said.out == "" and said.err.startswith("warning: ") and said.err.count("\n") == 1 and folders.JAX_CACHE not in os.environ
     for room in (build, folders):
         monkeypatch.setattr(room, "STAMPS", tmp_path / "figures")
