@@ -122,7 +122,7 @@ gallery: .venv/.ready ## make a site of the figures, claims, notebooks and docs,
 
 test: .venv/.ready ## run pytest on the library and nbval on the notebooks
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
-	ADAGE_REPRO_OUT="$$out" $(BIN)/python -m pytest tests notebooks/fig*.ipynb notebooks/beyond*.ipynb --nbval-lax --nbval-kernel-name python3 -n auto --dist loadfile
+	ADAGE_REPRO_OUT="$$out" JAX_TRACEBACK_IN_LOCATIONS_LIMIT=0 $(BIN)/python -m pytest -p tests.quick tests notebooks/fig*.ipynb notebooks/beyond*.ipynb --nbval-lax --nbval-kernel-name python3 -n auto --dist loadfile --no-loadscope-reorder
 
 browser-test: .venv/.ready ## run the tests that need a real browser, which is not locked: it says what is missing
 	@$(BIN)/python -m pytest tests/browser

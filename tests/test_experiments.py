@@ -47,9 +47,10 @@ def test_measurements():
 
 def test_rounding_does_not_order_equal_returns():
     """Where the market is exactly full every return is v: no inequality and no gradient, compiled or not."""
+    gradients = leader_gradient, jax.jit(leader_gradient)
     for first, second in ((0.2, 1.0), (0.7, 0.5), (0.9, 0.3), (1.0, 0.2)):
         actions, present = jnp.where(measures.in_g2(10), second, first), jnp.ones(10, bool)
-        for gradient in (leader_gradient, jax.jit(leader_gradient)):
+        for gradient in gradients:
             assert gradient(GAME, actions, present, 0.0) == 0
         assert gini(utilities(GAME, actions, present, 0.0)) == 0
         assert leader_update_on_grid(GAME, jnp.array([first]), jnp.array([second]))[1] == 0

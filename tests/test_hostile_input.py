@@ -31,7 +31,7 @@ def is_one_line(text):
 def nothing_runs(monkeypatch, tmp_path):
     """Notebooks are read once; to run one fails. Every place where a command of a shell would leave its file is empty afterwards."""
     monkeypatch.chdir(tmp_path)
-    for reads in ("by_name", "defaults"):
+    for reads in ("by_name", "defaults", "figure_names", "notebook_of"):
         monkeypatch.setattr(notebooks, reads, cache(getattr(notebooks, reads)))
     monkeypatch.delattr(notebooks, "execute")
     before = tree()

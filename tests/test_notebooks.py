@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from importlib.metadata import version
 from itertools import pairwise
 
@@ -16,6 +17,7 @@ from adage_repro.parameters import PARAMETERS
 from adage_repro.readings import FOLLOWER_START, READINGS
 
 NAMES = notebooks.figure_names()
+VERSION = cache(version)
 EVERY_READING = {**READINGS, FOLLOWER_START.name: FOLLOWER_START}
 OTHERS = {  # the k-th word of every reading that has so many, the default being the 0th
     k: {name: reading.words[k] for name, reading in EVERY_READING.items() if k < len(reading.words)}
@@ -50,6 +52,7 @@ def run(name, out, monkeypatch, **parameters):
     monkeypatch.setenv("ADAGE_REPRO_OUT", str(out))
     monkeypatch.setattr(Figure, "savefig", lambda self, file, **_: file.write_bytes(b"") if hasattr(file, "write_bytes") else None)
     monkeypatch.setattr(records, "show", lambda *_: None)
+    monkeypatch.setattr(records, "version", VERSION)
     namespace = {}
     for cell in cells(name):
         if cell["cell_type"] == "code":

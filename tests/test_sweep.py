@@ -140,7 +140,7 @@ def test_a_wrong_grid_is_refused_before_anything_runs(text, line, project, monke
 def test_whatever_a_rerun_refuses_is_refused_at_a_point_of_a_grid(name, tmp_path, monkeypatch, capsys):
     """A comma is the one thing that a grid takes and a rerun does not."""
     monkeypatch.chdir(tmp_path)
-    for reads in ("by_name", "defaults"):
+    for reads in ("by_name", "defaults", "figure_names", "notebook_of"):
         monkeypatch.setattr(notebooks, reads, cache(getattr(notebooks, reads)))
     monkeypatch.setattr(sweep, "sweep", None)
     tried = [given for _, given in hostile.settings(notebooks.defaults(notebooks.notebook_of(name))) if "," not in given.split("[")[0]]
