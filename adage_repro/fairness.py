@@ -8,7 +8,7 @@ from adage_repro.orders import along, rising, surplus
 from adage_repro.parameters import check, check_value
 from adage_repro.readings import RETURNS_SHIFT
 from adage_repro.refusals import Refused
-from adage_repro.sums import total
+from adage_repro.sums import count, least, most, total
 
 PAIRWISE_UP_TO, IN_TURN_UP_TO = 64, 16  # agents; above, sorting is faster, and up to, one other return after another
 NOTHING = 1e-150  # a sum of returns up to here counts as 0: no float holds its square, which a derivative of the quotient asks for
@@ -46,20 +46,20 @@ def _shifted(returns, present, returns_shift):
     if returns.ndim != 1 or not returns.size or present.shape != returns.shape:
         raise Refused(f"returns and present must have one shape (N,), got {returns.shape} and {present.shape}")
     check_value("returns", returns, "float", "[-1e+300, 1e+300]")
-    lowest, tie = _lowest(returns, present), TIE * jnp.where(present, jnp.abs(returns), 0.0).max()
+    lowest, tie = _lowest(returns, present), TIE * most(jnp.where(present, jnp.abs(returns), 0.0))
     negative, always = jnp.where(lowest < 0, lowest, 0.0), jnp.where(jnp.isfinite(lowest), lowest, 0.0)
     shift = RETURNS_SHIFT.pick(returns_shift, negative=negative, always=always, none=jnp.zeros(()))
     returns = jnp.where(present, returns - shift, 0.0)
     summed = total(returns)
-    return returns, present, present.sum(), jnp.where(jnp.abs(summed) <= NOTHING, 0.0, summed), tie
+    return returns, present, count(present), jnp.where(jnp.abs(summed) <= NOTHING, 0.0, summed), tie
 
 
 def _lowest(returns, present):
     """The smallest return of those present, infinite if nobody is. Its gradient is the mean of those of all who have it, added up in a
     fixed order; that of `min` is added up in the order of the batch."""
-    lowest = lax.stop_gradient(jnp.where(present, returns, jnp.inf).min())
+    lowest = lax.stop_gradient(least(jnp.where(present, returns, jnp.inf)))
     poorest = present & (returns == lowest)
-    return lowest + total(jnp.where(poorest, returns - lowest, 0.0)) / jnp.maximum(poorest.sum(), 1)
+    return lowest + total(jnp.where(poorest, returns - lowest, 0.0)) / jnp.maximum(count(poorest), 1)
 
 
 def _ratio(numerator, denominator):
@@ -71,9 +71,9 @@ def _ratio(numerator, denominator):
 def _spread(returns, present, tie, order=None):
     """½ ΣΣ |R_i - R_j| = Σ w_i R_i with w_i = #{R_j < R_i} - #{R_j > R_i}: piecewise linear, so w is also its gradient (0 at ties)."""
     few = returns.shape[-1] <= PAIRWISE_UP_TO
-    lowest = lax.stop_gradient(jnp.where(present, returns, jnp.inf).min())  # the weights sum to 0: this changes rounding only
+    lowest = lax.stop_gradient(least(jnp.where(present, returns, jnp.inf)))  # the weights sum to 0: this changes rounding only
     if not few:
-        returns, n_present = jnp.where(present, returns, jnp.inf), present.sum()
+        returns, n_present = jnp.where(present, returns, jnp.inf), count(present)
         returns = lax.sort(returns) if order is None else along(returns, rising(lax.stop_gradient(returns), order))
         present = jnp.arange(returns.size) < n_present
     weigh = _weights_pairwise if few else _weights_sorted if order is None else _weights_walked
@@ -96,4 +96,4 @@ def _weights_sorted(ordered, present, tie):
 
 
 def _weights_walked(ordered, present, tie):
-    return surplus(ordered, present.sum(), tie)
+    return surplus(ordered, count(present), tie)

@@ -9,7 +9,7 @@ from jax import Array
 
 from adage_repro.game import Game, ask, ask_float, each_agent
 from adage_repro.profiles import check_profile, floats, where_present
-from adage_repro.sums import folded
+from adage_repro.sums import count, folded
 
 
 def utilities(game: Game, actions: Array, present: Array, leader_action: Any, iteration: Array | int = 0) -> Array:
@@ -60,9 +60,9 @@ def crowd(game: Game, actions: Array, present: Array) -> tuple[Array, Any]:
 
 def crowd_mean(values: Any, present: Array) -> tuple[Array, Any]:
     """How many are present (at least 1, so that nothing divides by zero) and the means over them, for any pytree of arrays (N, …)."""
-    count = jnp.asarray(present).sum(dtype=jnp.int32)
-    n_present = jnp.maximum(count, 1).astype(float)
-    return n_present, jax.tree.map(partial(_mean, present, count > 0, n_present), values)
+    some = count(jnp.asarray(present))
+    n_present = jnp.maximum(some, 1).astype(float)
+    return n_present, jax.tree.map(partial(_mean, present, some > 0, n_present), values)
 
 
 @jax.jit  # traced once for each N

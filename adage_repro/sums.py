@@ -3,16 +3,32 @@
 from collections.abc import Callable
 
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from adage_repro.devices import on_several_devices, whole
 
 BLOCKS, IN_BLOCKS_FROM = 64, 4096
+FEW = 64  # values, up to which XLA's own counts and extremes, which are exact in any order, are the faster ones
 
 
 def total(values: Array) -> Array:
     """Σ over the last axis."""
     return folded(jnp.add, values)
+
+
+def count(mask: Array) -> Array:
+    """How many are True along the last axis."""
+    return mask.sum(-1, dtype=jnp.int32) if mask.shape[-1] <= FEW else folded(jnp.add, mask.astype(jnp.int32))
+
+
+def least(values: Array) -> Array:
+    """The smallest along the last axis."""
+    return values.min(-1) if values.shape[-1] <= FEW else folded(jnp.minimum, values)
+
+
+def most(values: Array) -> Array:
+    """The largest along the last axis."""
+    return values.max(-1) if values.shape[-1] <= FEW else folded(jnp.maximum, values)
 
 
 def folded(operation: Callable[[Array, Array], Array], values: Array) -> Array:
@@ -28,8 +44,9 @@ def folded(operation: Callable[[Array, Array], Array], values: Array) -> Array:
 
 
 def _halved(operation, values):
+    keep = lax.optimization_barrier if values.shape[-1] > FEW else lambda values: values  # else XLA computes a half anew for each use
     while values.shape[-1] > 1:
         half = values.shape[-1] // 2
         paired = operation(values[..., :half], values[..., half : 2 * half])
-        values = paired if values.shape[-1] % 2 == 0 else jnp.concatenate([paired, values[..., 2 * half :]], -1)
+        values = keep(paired if values.shape[-1] % 2 == 0 else jnp.concatenate([paired, values[..., 2 * half :]], -1))
     return values[..., 0]
