@@ -132,6 +132,10 @@ def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callab
     has_order = in_turn and settings.has_leader and start.ndim == 1 and "order" in asked_for(game, "objective", MAY_ASK["objective"])
     reuses_slope = settings.has_leader and isinstance(settings.leader_gradient, Partial) and not asks_for(game, "iteration")
 
+    def by_action(actions, present, order):
+        """The agents in rising order of their actions, those present first."""
+        return rising(where_present(present, actions, jnp.inf), order)
+
     def kept(state, row):
         """What is kept of a row, and the slope of the leader's payoff there."""
         (actions, _), (leader_action, _), order = state
@@ -151,7 +155,7 @@ def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callab
         if settings.has_leader:
             leader = leader_step(settings, outlook_of(game, settings, followers, t, who, order=order, slope=slope), leader)
         followers = follower_step(game, settings, followers, leader[0], t, who)
-        return followers, leader, None if order is None else rising(where_present(who[1], followers[0], jnp.inf), order)
+        return followers, leader, None if order is None else by_action(followers[0], who[1], order)
 
     def to_next_row(state, t):
         row, slope = kept(state, t)
@@ -161,12 +165,8 @@ def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callab
         state = lax.fori_loop(*stretch, lambda t, state: iteration(state, t), state)
         return state, kept(state, stretch[1])[0]
 
-    first = *begin(settings, start), _order(start, presence(settings, len(start), 0)[1]) if has_order else None
+    places, (_, present) = jnp.arange(len(start), dtype=jnp.int32), presence(settings, len(start), 0)
+    first = *begin(settings, start), by_action(start, present, places) if has_order else None
     if rows is None:  # the step after the last row is not used
         return lax.scan(to_next_row, first, jnp.arange(settings.iterations + 1))[1]
     return lax.scan(to_kept_row, first, (jnp.append(0, rows[:-1]), rows))[1]
-
-
-def _order(start: Array, present: Array) -> Array:
-    """The agents in rising order of their actions, those present first."""
-    return lax.sort((~present, start, jnp.arange(start.size, dtype=jnp.int32)), num_keys=2)[-1]

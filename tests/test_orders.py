@@ -13,7 +13,7 @@ from reference import LATE_GROUPS, SHIFTS
 
 from adage_repro import MarketEntrance, Settings, adage, leader_objective, memory, solve, solve_many, summary
 from adage_repro.fairness import TIE
-from adage_repro.orders import rising, surplus
+from adage_repro.orders import SORTED_FROM, rising, surplus
 from adage_repro.outlook import value_and_gradient
 from adage_repro.parameters import place
 
@@ -78,6 +78,17 @@ def test_not_a_number_ends_the_merging():
     values = np.where(np.arange(N) % 7 == 3, np.nan, np.random.default_rng(0).random(N))
     places = np.asarray(rises(values, np.arange(N, dtype=np.int32)))
     np.testing.assert_array_equal(values[places], np.sort(values))
+
+
+def test_many_values_are_sorted_whatever_a_sort_of_whole_numbers_cannot_tell_apart():
+    """From an order that says nothing: spread out, closer than its steps, equal, absent, all alike, and of a range that no float holds."""
+    rng = np.random.default_rng(4)
+    apart, alike = rng.normal(size=SORTED_FROM), np.ones(SORTED_FROM)
+    absent = np.where(apart < -0.5, np.inf, rng.integers(0, 3, SORTED_FROM) / 2)
+    for values in (apart, alike + 1e-15 * apart, np.exp(60 * apart), 3e307 * apart, absent, alike, np.inf * alike):
+        places = np.asarray(rises(values, rng.permutation(values.size).astype(np.int32)))
+        np.testing.assert_array_equal(values[places], np.sort(values))
+        np.testing.assert_array_equal(np.sort(places), np.arange(values.size))
 
 
 def test_a_batch_is_each_of_its_own():
