@@ -165,8 +165,8 @@ def _trajectory(game: Game, settings: Settings, rows: Array | None, keep: Callab
         state = lax.fori_loop(*stretch, lambda t, state: iteration(state, t), state)
         return state, kept(state, stretch[1])[0]
 
-    places, (_, present) = jnp.arange(len(start), dtype=jnp.int32), presence(settings, len(start), 0)
-    first = *begin(settings, start), by_action(start, present, places) if has_order else None
+    places = jnp.arange(len(start), dtype=jnp.int32)
+    first = *begin(settings, start), by_action(start, presence(settings, len(start), 0)[1], places) if has_order else None
     if rows is None:  # the step after the last row is not used
         return lax.scan(to_next_row, first, jnp.arange(settings.iterations + 1))[1]
     return lax.scan(to_kept_row, first, (jnp.append(0, rows[:-1]), rows))[1]

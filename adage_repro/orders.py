@@ -44,7 +44,7 @@ def _rising(values, order):
 
 def _falls(values: Array, order: Array) -> Array:
     """Which values (N - 1,) are followed by a smaller one along the order."""
-    ordered = lax.optimization_barrier(along(values, order))  # else XLA looks each of them up twice
+    ordered = along(values, order)
     return ordered[1:] < ordered[:-1]
 
 

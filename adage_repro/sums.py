@@ -8,7 +8,7 @@ from jax import Array, lax
 from adage_repro.devices import on_several_devices, whole
 
 BLOCKS, IN_BLOCKS_FROM = 64, 4096
-FEW = 64  # values, up to which XLA's own counts and extremes, which are exact in any order, are the faster ones
+FEW = 64  # values, of which XLA's own counts and extremes, exact in any order, are the faster ones
 
 
 def total(values: Array) -> Array:
@@ -44,7 +44,10 @@ def folded(operation: Callable[[Array, Array], Array], values: Array) -> Array:
 
 
 def _halved(operation, values):
-    keep = lax.optimization_barrier if values.shape[-1] > FEW else lambda values: values  # else XLA computes a half anew for each use
+    # Without a barrier XLA computes a half anew for each of the two that are made of it, and so reads all values several times. On several
+    # devices that costs no time, and a barrier memory.
+    alone = values.shape[-1] > FEW and not on_several_devices()
+    keep = lax.optimization_barrier if alone else lambda values: values
     while values.shape[-1] > 1:
         half = values.shape[-1] // 2
         paired = operation(values[..., :half], values[..., half : 2 * half])

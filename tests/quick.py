@@ -1,18 +1,15 @@
 """A plugin of pytest's, which `make test` asks for: nothing is tested in another way, only sooner.
 
-It comes before pytest imports what else is installed. The files that take longest are begun first, so that the processes end together, and
-what has been imported is not searched for garbage again and again.
+The files that take longest are begun first, so that the processes end together, and what has been imported is not searched for garbage
+again and again.
 """
 
 import gc
-import sys
 
 import pytest
 
 LONGEST = ("words", "claims", "front_door", "sweep", "adage", "sharding", "leaders", "notebooks", "hostile_input", "sessions", "over_time")
 FIRST = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
-
-sys.modules.setdefault("rfc3987_syntax", None)  # what reads a grammar for a second, to check addresses that no notebook has
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
