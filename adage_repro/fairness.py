@@ -57,7 +57,7 @@ def _shifted(returns, present, returns_shift):
 def _lowest(returns, present):
     """The smallest return of those present, infinite if nobody is. Its gradient is the mean of those of all who have it, added up in a
     fixed order; that of `min` is added up in the order of the batch."""
-    lowest = lax.stop_gradient(least(jnp.where(present, returns, jnp.inf)))
+    lowest = least(jnp.where(present, returns, jnp.inf))
     poorest = present & (returns == lowest)
     return lowest + total(jnp.where(poorest, returns - lowest, 0.0)) / jnp.maximum(count(poorest), 1)
 
@@ -71,7 +71,7 @@ def _ratio(numerator, denominator):
 def _spread(returns, present, tie, order=None):
     """½ ΣΣ |R_i - R_j| = Σ w_i R_i with w_i = #{R_j < R_i} - #{R_j > R_i}: piecewise linear, so w is also its gradient (0 at ties)."""
     few = returns.shape[-1] <= PAIRWISE_UP_TO
-    lowest = lax.stop_gradient(least(jnp.where(present, returns, jnp.inf)))  # the weights sum to 0: this changes rounding only
+    lowest = least(jnp.where(present, returns, jnp.inf))  # the weights sum to 0: this changes rounding only
     if not few:
         returns, n_present = jnp.where(present, returns, jnp.inf), count(present)
         returns = lax.sort(returns) if order is None else along(returns, rising(lax.stop_gradient(returns), order))

@@ -60,9 +60,9 @@ def crowd(game: Game, actions: Array, present: Array) -> tuple[Array, Any]:
 
 def crowd_mean(values: Any, present: Array) -> tuple[Array, Any]:
     """How many are present (at least 1, so that nothing divides by zero) and the means over them, for any pytree of arrays (N, …)."""
-    some = count(jnp.asarray(present))
-    n_present = jnp.maximum(some, 1).astype(float)
-    return n_present, jax.tree.map(partial(_mean, present, some > 0, n_present), values)
+    n = count(jnp.asarray(present))
+    n_present = jnp.maximum(n, 1).astype(float)
+    return n_present, jax.tree.map(partial(_mean, present, n > 0, n_present), values)
 
 
 @jax.jit  # traced once for each N

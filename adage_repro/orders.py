@@ -1,4 +1,4 @@
-"""Orders in time linear in the agents, where the last order is nearly the next: natural merges and pointers in place of sorts.
+"""Orders in time linear in the agents, where the last order is nearly the next: natural merges and pointers; many in no order are sorted.
 
 Agents who climb by one rule at once keep the order of their actions, and along it their returns rise and fall a few times only. These
 loops over agents suit a processor, which compiles them as loops; elsewhere, and in batches, `fairness` sorts.
@@ -12,7 +12,7 @@ from jax.custom_batching import sequential_vmap
 
 from adage_repro.sums import count, least, most
 
-SORTED_FROM, TURNS = 30_000, 16  # so many values that rise and fall more often than this are sorted; else merging them is faster
+SORTED_FROM, TURNS = 30_000, 16  # from so many values on, those that turn more often than this along an order are sorted
 _at = partial(lax.dynamic_index_in_dim, keepdims=False, allow_negative_indices=False)
 _put = partial(lax.dynamic_update_index_in_dim, axis=0, allow_negative_indices=False)
 
@@ -27,7 +27,7 @@ def rising(values: Array, order: Array) -> Array:
 
     A natural two-way merge (Knuth, The Art of Computer Programming 3, Algorithm 5.2.4N): no pass if the values rise along the order, one
     if they rise and then fall, log2 N at most. Many values that rise and fall often are sorted first, and what such a sort cannot tell
-    apart is merged. NaN counts as the largest.
+    apart is merged. NaN counts as infinite.
     """
     return _rising(lax.stop_gradient(jnp.where(jnp.isnan(values), jnp.inf, values)), order)
 
@@ -49,8 +49,8 @@ def _falls(values: Array, order: Array) -> Array:
 
 
 def _nearly_sorted(values: Array) -> tuple[Array, Array]:
-    """The places of the values in rising order, but for values closer than about N / 2⁶¹ of the range of all, which are in the order of
-    their places; and whether any of them falls.
+    """The places of the values in rising order, but for those closer than about N / 2⁶¹ of the range of all finite ones, which are in the
+    order of their places; and whether any of them falls. Where the range is no float, or no normal one, all are in no order.
 
     The upper bits of a whole number hold a value, in steps of that size, and its lower bits the place. To sort such numbers takes XLA
     a fifth of the time of sorting values together with their places.

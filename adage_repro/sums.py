@@ -8,7 +8,7 @@ from jax import Array, lax
 from adage_repro.devices import on_several_devices, whole
 
 BLOCKS, IN_BLOCKS_FROM = 64, 4096
-FEW = 64  # values, of which XLA's own counts and extremes, exact in any order, are the faster ones
+AT_ONCE_UP_TO = 64  # values, of which XLA's own counts and extremes, exact in any order, are the faster ones
 
 
 def total(values: Array) -> Array:
@@ -18,17 +18,20 @@ def total(values: Array) -> Array:
 
 def count(mask: Array) -> Array:
     """How many are True along the last axis."""
-    return mask.sum(-1, dtype=jnp.int32) if mask.shape[-1] <= FEW else folded(jnp.add, mask.astype(jnp.int32))
+    at_once = mask.shape[-1] <= AT_ONCE_UP_TO or on_several_devices()
+    return mask.sum(-1, dtype=jnp.int32) if at_once else folded(jnp.add, mask.astype(jnp.int32))
 
 
 def least(values: Array) -> Array:
-    """The smallest along the last axis."""
-    return values.min(-1) if values.shape[-1] <= FEW else folded(jnp.minimum, values)
+    """The smallest along the last axis, through which no gradient passes: that of equal values would depend on how many there are."""
+    values = lax.stop_gradient(values)
+    return values.min(-1) if values.shape[-1] <= AT_ONCE_UP_TO else folded(jnp.minimum, values)
 
 
 def most(values: Array) -> Array:
-    """The largest along the last axis."""
-    return values.max(-1) if values.shape[-1] <= FEW else folded(jnp.maximum, values)
+    """The largest along the last axis, as `least`."""
+    values = lax.stop_gradient(values)
+    return values.max(-1) if values.shape[-1] <= AT_ONCE_UP_TO else folded(jnp.maximum, values)
 
 
 def folded(operation: Callable[[Array, Array], Array], values: Array) -> Array:
@@ -45,11 +48,11 @@ def folded(operation: Callable[[Array, Array], Array], values: Array) -> Array:
 
 def _halved(operation, values):
     # Without a barrier XLA computes a half anew for each of the two that are made of it, and so reads all values several times. On several
-    # devices that costs no time, and a barrier memory.
-    alone = values.shape[-1] > FEW and not on_several_devices()
-    keep = lax.optimization_barrier if alone else lambda values: values
+    # devices, measured on four virtual ones, a barrier saves no time and takes memory.
+    bars = values.shape[-1] > AT_ONCE_UP_TO and not on_several_devices()
+    stored = lax.optimization_barrier if bars else lambda values: values
     while values.shape[-1] > 1:
         half = values.shape[-1] // 2
         paired = operation(values[..., :half], values[..., half : 2 * half])
-        values = keep(paired if values.shape[-1] % 2 == 0 else jnp.concatenate([paired, values[..., 2 * half :]], -1))
+        values = stored(paired if values.shape[-1] % 2 == 0 else jnp.concatenate([paired, values[..., 2 * half :]], -1))
     return values[..., 0]

@@ -1,7 +1,7 @@
 """A plugin of pytest's, which `make test` asks for: nothing is tested in another way, only sooner.
 
-The files that take longest are begun first, so that the processes end together, and what has been imported is not searched for garbage
-again and again.
+The files that take longest are begun first, so that the processes end together; pytest-xdist, which would begin with those that have the
+most tests, must be told --no-loadscope-reorder. What has been imported is not searched for garbage again and again.
 """
 
 import gc
@@ -19,8 +19,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)  # tracing makes many objects and little garbage
-
-
-def pytest_sessionfinish() -> None:
-    gc.collect()  # once; pytest does so five times more, and Python as it ends
-    gc.freeze()

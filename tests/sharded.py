@@ -3,13 +3,11 @@
 import re
 import sys
 from dataclasses import replace
-from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax._src import compiler
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from adage_repro import HistoryWarning, MarketEntrance, Settings, model, solve, solve_many
@@ -95,8 +93,6 @@ if __name__ == "__main__":
         address, process = sys.argv[1:]
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
         jax.distributed.initialize(address, 2, int(process), coordinator_bind_address=address if process == "0" else None)
-        # JAX lets process 0 alone keep what it has compiled, so that the other, whose programs are not the same, would never find any.
-        compiler.distributed = SimpleNamespace(global_state=SimpleNamespace(process_id=0, client=None))
     devices = np.array(jax.devices()).reshape(2, 2)
     if jax.process_count() > 1:
         mesh = Mesh(devices.T, AXES)  # each process has a half of the agents of all runs

@@ -325,7 +325,7 @@ def test_a_rerun_lands_in_its_own_folder(tmp_path, capsys, monkeypatch):
 
     before = {file.name: digest(file) for file in out.iterdir()}
     with pytest.raises(Exception, match="capacity must lie") as failed:  # a cell that fails
-        notebooks.execute(notebooks.notebook_of("fig06"), {"capacity": 5.0}, out, keep_notebook=True, warm=True)
+        notebooks.execute(notebooks.notebook_of("fig06"), {"capacity": 5.0}, out, keep_notebook=True)
     assert workers.one_line(failed.value) == "capacity must lie in [1/n_agents, 1], got 5.0"
     assert workers.one_line(OSError(28, "No space left on device", "a.png", None, "b.png")) == "No space left on device: 'b.png'"
     assert workers.one_line(OSError(28, "No space left on device")) == "No space left on device"

@@ -14,6 +14,7 @@ from adage_repro.market import MarketEntrance, fixed_point, largest_stable_lr, m
 from adage_repro.parameters import DEFAULTS
 
 DRAWS = np.random.default_rng(1).uniform(size=(500, 10))
+GINIS = jax.jit(jax.vmap(gini))
 payoffs_of, follower_gradients_of, leader_gradient_of = (jax.jit(function) for function in (utilities, follower_gradients, leader_gradient))
 
 
@@ -79,9 +80,6 @@ def test_untaxed_path_is_the_solution(crowd, late_group):
     assert untaxed_path(game, 0.008, start, 30, 0, late_group, "alternating") is None
     assert untaxed_path(game, 0.3, start, 30) is None  # past the largest stable rate
     np.testing.assert_array_equal(untaxed_path(game, 0.008, start, 3), untaxed_path(game, 0.008, start, 3, entry_time=0))
-
-
-GINIS = jax.jit(jax.vmap(gini))
 
 
 def test_the_closed_form_ends_where_a_strategy_leaves_its_bounds():

@@ -13,7 +13,7 @@ from reference import LATE_GROUPS, SHIFTS
 
 from adage_repro import MarketEntrance, Settings, adage, leader_objective, memory, solve, solve_many, summary
 from adage_repro.fairness import TIE
-from adage_repro.orders import SORTED_FROM, rising, surplus
+from adage_repro.orders import SORTED_FROM, _nearly_sorted, rising, surplus
 from adage_repro.outlook import value_and_gradient
 from adage_repro.parameters import place
 
@@ -81,14 +81,28 @@ def test_not_a_number_ends_the_merging():
 
 
 def test_many_values_are_sorted_whatever_a_sort_of_whole_numbers_cannot_tell_apart():
-    """From an order that says nothing: spread out, closer than its steps, equal, absent, all alike, and of a range that no float holds."""
+    """From an order that says nothing: spread out, absent and equal, alike, which are sorted at once; and what merging must mend, closer
+    than the steps, of a range that no float holds, a far one, -∞ and NaN."""
     rng = np.random.default_rng(4)
     apart, alike = rng.normal(size=SORTED_FROM), np.ones(SORTED_FROM)
     absent = np.where(apart < -0.5, np.inf, rng.integers(0, 3, SORTED_FROM) / 2)
-    for values in (apart, alike + 1e-15 * apart, np.exp(60 * apart), 3e307 * apart, absent, alike, np.inf * alike):
+    at_once = (apart, absent, alike, np.inf * alike)
+    wild = np.where(apart < -2, -np.inf, np.where(apart > 2, np.nan, apart))
+    for values in (*at_once, alike + 1e-15 * apart, np.exp(60 * apart), 3e307 * apart, np.append(apart[1:], 1e300), wild):
         places = np.asarray(rises(values, rng.permutation(values.size).astype(np.int32)))
         np.testing.assert_array_equal(values[places], np.sort(values))
         np.testing.assert_array_equal(np.sort(places), np.arange(values.size))
+    nearly = jax.jit(_nearly_sorted)
+    assert not any(nearly(values)[1] for values in at_once) and nearly(3e307 * apart)[1]
+
+
+def test_many_returns_are_weighed_as_by_sorting():
+    """Value and gradient, where G2 is absent and where all are present, from an order that turns often."""
+    rng = np.random.default_rng(5)
+    returns, slopes, order = *rng.normal(size=(2, SORTED_FROM)), rng.permutation(SORTED_FROM).astype(np.int32)
+    for present in (np.arange(SORTED_FROM) % 2 == 0, np.ones(SORTED_FROM, bool)):
+        for found, expected in zip(*payoffs(returns, slopes, present, order, SHIFTS[0]), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
 
 
 def test_a_batch_is_each_of_its_own():
