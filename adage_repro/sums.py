@@ -8,7 +8,7 @@ from jax import Array, lax
 from adage_repro.devices import on_several_devices, whole
 
 BLOCKS, IN_BLOCKS_FROM = 64, 4096
-AT_ONCE_UP_TO = 64  # values, of which XLA's own counts and extremes, exact in any order, are the faster ones
+AT_ONCE_UP_TO = 64  # values
 
 
 def total(values: Array) -> Array:
@@ -18,20 +18,25 @@ def total(values: Array) -> Array:
 
 def count(mask: Array) -> Array:
     """How many are True along the last axis."""
-    at_once = mask.shape[-1] <= AT_ONCE_UP_TO or on_several_devices()
-    return mask.sum(-1, dtype=jnp.int32) if at_once else folded(jnp.add, mask.astype(jnp.int32))
+    return mask.sum(-1, dtype=jnp.int32) if _at_once(mask) else folded(jnp.add, mask.astype(jnp.int32))
 
 
 def least(values: Array) -> Array:
     """The smallest along the last axis, through which no gradient passes: that of equal values would depend on how many there are."""
     values = lax.stop_gradient(values)
-    return values.min(-1) if values.shape[-1] <= AT_ONCE_UP_TO else folded(jnp.minimum, values)
+    return values.min(-1) if _at_once(values) else folded(jnp.minimum, values)
 
 
 def most(values: Array) -> Array:
     """The largest along the last axis, as `least`."""
     values = lax.stop_gradient(values)
-    return values.max(-1) if values.shape[-1] <= AT_ONCE_UP_TO else folded(jnp.maximum, values)
+    return values.max(-1) if _at_once(values) else folded(jnp.maximum, values)
+
+
+def _at_once(values):
+    """Whether XLA's own counts and extremes, exact in any order, are the faster ones: of few values, and of those on several devices,
+    between which they move one number."""
+    return values.shape[-1] <= AT_ONCE_UP_TO or on_several_devices()
 
 
 def folded(operation: Callable[[Array, Array], Array], values: Array) -> Array:
@@ -49,8 +54,7 @@ def folded(operation: Callable[[Array, Array], Array], values: Array) -> Array:
 def _halved(operation, values):
     # Without a barrier XLA computes a half anew for each of the two that are made of it, and so reads all values several times. On several
     # devices, measured on four virtual ones, a barrier saves no time and takes memory.
-    bars = values.shape[-1] > AT_ONCE_UP_TO and not on_several_devices()
-    stored = lax.optimization_barrier if bars else lambda values: values
+    stored = (lambda values: values) if _at_once(values) else lax.optimization_barrier
     while values.shape[-1] > 1:
         half = values.shape[-1] // 2
         paired = operation(values[..., :half], values[..., half : 2 * half])
